@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* script.h - a listener's socket calls, compiled. Knows no connections. design.md, "The idea". */
+#ifndef RIPOSTE_SCRIPT_H
+#define RIPOSTE_SCRIPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum script_call {
+	SCRIPT_ACCEPT,
+	SCRIPT_READ,     /* arg: bytes to wait for, 1 .. 2^31 - 1 */
+	SCRIPT_READ_ANY, /* read: whatever comes next */
+	SCRIPT_READ_ALL, /* read all: until the FIN */
+	SCRIPT_SLEEP,    /* arg: milliseconds */
+	SCRIPT_TIMEOUT,  /* arg: milliseconds; nothing to do, later reads carry it */
+	SCRIPT_SHUTDOWN,
+	SCRIPT_LINGER,   /* linger 0 */
+	SCRIPT_CLOSE,
+	SCRIPT_HANG,     /* never makes another call */
+	SCRIPT_EXIT,     /* the end of the script: what an exiting process does */
+};
+
+struct script_step {
+	uint8_t call;        /* enum script_call */
+	uint16_t listener;   /* index of the listener whose script this is */
+	uint32_t arg;
+	uint32_t timeout_ms; /* reads: SO_RCVTIMEO in force, 0: none */
+};
+
+#define SCRIPT_STEPS_MAX 65535 /* over all listeners: a connection holds its step in 16 bits */
+
+/* Compiles count calls of one listener to steps, which has room for room of them, and returns how
+ * many were written: one a call and one for the end (SCRIPT_EXIT; SCRIPT_HANG for an empty script,
+ * which never accepts). On error -1, error (of error_size bytes) says in one line which call is
+ * wrong and what would be right, and *which is the call's index. Units: ms, s, m. */
+int script_compile(const char *const *calls, size_t count, uint16_t listener,
+		   struct script_step *steps, size_t room, char *error, size_t error_size,
+		   size_t *which);
+
+/* Writes the call of a step as the configuration spells it ("read 4096", "sleep 20s") and returns
+ * text. */
+const char *script_print(const struct script_step *step, char *text, size_t size);
+
+/* Reads a time such as "110ms", "20s", "2m" or "0" to milliseconds: digits and a unit, at most
+ * 2^31 - 1 ms. 0 on success; -1 if text is no such time. */
+int script_time_parse(const char *text, uint32_t *ms);
+
+#endif
