@@ -1,1 +1,103 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* conn_store.c - where connections lie in memory. */
+#include <assert.h>
+
+#include "conn_store.h"
+
+#define LINE 64
+
+static size_t
+round_up(size_t bytes)
+{
+	return (bytes + LINE - 1) / LINE * LINE;
+}
+
+size_t
+conn_store_bytes(uint32_t limit, bool v4, bool v6)
+{
+	size_t bytes = 0;
+
+	if (v4)
+		bytes += limit * sizeof(struct conn4) + round_up(limit * sizeof(struct conn_side));
+	if (v6)
+		bytes += limit * sizeof(struct conn6);
+	return bytes;
+}
+
+void
+conn_store_init(struct conn_store *store, void *memory, uint32_t limit, bool v4, bool v6)
+{
+	uint8_t *at = memory;
+
+	assert((uintptr_t)memory % LINE == 0);
+	*store = (struct conn_store){.limit = limit, .split = v4 ? limit : 0};
+	if (v4) {
+		store->v4 = (struct conn4 *)at;
+		at += limit * sizeof(struct conn4);
+		store->side4 = (struct conn_side *)at;
+		at += round_up(limit * sizeof(struct conn_side));
+	}
+	if (v6)
+		store->v6 = (struct conn6 *)at;
+	store->free[0] = store->free[1] = CONN_NONE;
+	store->fresh[1] = store->split;
+	store->end[0] = store->split;
+	store->end[1] = store->split + (v6 ? limit : 0);
+}
+
+struct timer_nodes
+conn_store_nodes(const struct conn_store *store)
+{
+	return (struct timer_nodes){
+		.base = {(uint8_t *)store->v4 + offsetof(struct conn4, tcp.timer),
+			 (uint8_t *)store->v6 + offsetof(struct conn6, tcp.timer)},
+		.stride = {sizeof(struct conn4), sizeof(struct conn6)},
+		.split = store->split,
+	};
+}
+
+uint32_t
+conn_store_take(struct conn_store *store, const struct flow *flow)
+{
+	unsigned int family = flow->family == 6;
+	uint32_t index = store->free[family];
+
+	if (store->count == store->limit)
+		return CONN_NONE;
+	if (index != CONN_NONE) {
+		store->free[family] = conn_store_tcp(store, index)->timer.next;
+	} else {
+		index = store->fresh[family]++;
+		assert(index < store->end[family]);
+	}
+	store->count++;
+	timer_node_init(&conn_store_tcp(store, index)->timer);
+	if (family == 0)
+		store->v4[index].flow = flow->v4;
+	else
+		store->v6[index - store->split].flow = flow->v6;
+	return index;
+}
+
+void
+conn_store_give(struct conn_store *store, uint32_t index)
+{
+	unsigned int family = index >= store->split;
+
+	assert(store->count > 0 && index < store->fresh[family]);
+	conn_store_tcp(store, index)->timer.next = store->free[family];
+	store->free[family] = index;
+	store->count--;
+}
+
+void
+conn_store_flow(const struct conn_store *store, uint32_t index, struct flow *flow)
+{
+	if (index < store->split) {
+		flow->family = 4;
+		flow->v4 = store->v4[index].flow;
+	} else {
+		flow->family = 6;
+		flow->v6 = store->v6[index - store->split].flow;
+	}
+}

@@ -1,1 +1,166 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* stack_timer.c - what happens without a frame: timers, and the segments that no frame asked
+ * for. */
+#include <assert.h>
+
+#include "stack_internal.h"
+
+struct stack_slot *
+stack_pending_ack(struct stack *s, uint32_t conn)
+{
+	if (s->slot_count == 0 || !(conn_store_tcp(&s->conns, conn)->flags & TCP_F_ACK_PENDING))
+		return NULL;
+	for (unsigned int i = s->slot_count; i-- > 0;) {
+		struct stack_slot *slot = &s->slots[i];
+
+		if (slot->conn == conn && slot->reply.coalesce)
+			return slot;
+	}
+	assert(!"an ACK is pending in some slot");
+	return NULL;
+}
+
+/* The last slot of this burst that is conn's and has no reply; NULL if there is none. */
+static struct stack_slot *
+silent_slot(struct stack *s, uint32_t conn)
+{
+	for (unsigned int i = s->slot_count; i-- > 0;) {
+		struct stack_slot *slot = &s->slots[i];
+
+		if (slot->conn == conn && slot->reply.flags == 0)
+			return slot;
+	}
+	return NULL;
+}
+
+/* Behind the burst; false if there is no room. */
+static bool
+enqueue(struct stack *s, uint32_t conn, const struct tcp_reply *reply)
+{
+	struct stack_segment *segment = &s->queue[s->queue_tail % STACK_QUEUE];
+
+	if (stack_queue_room(s) == 0)
+		return false;
+	conn_store_flow(&s->conns, conn, &segment->flow);
+	segment->l2 = *path_table_get(&s->paths, conn_store_side(&s->conns, conn)->path);
+	segment->reply = *reply;
+	s->queue_tail++;
+	return true;
+}
+
+void
+stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply)
+{
+	struct stack_slot *slot = stack_pending_ack(s, conn);
+
+	if (slot != NULL) {
+		/* A RST does not say what had been taken in; it follows the ACK that does. */
+		if ((reply->flags & TCP_RST) && enqueue(s, conn, reply))
+			return;
+		conn_store_tcp(&s->conns, conn)->flags &= (uint16_t)~TCP_F_ACK_PENDING;
+	} else if ((slot = silent_slot(s, conn)) == NULL) {
+		/* With no room it is as if the network had lost it: the FIN is sent again, and the
+		 * next segment for a connection that was reset draws another RST. */
+		enqueue(s, conn, reply);
+		return;
+	}
+	slot->reply = *reply;
+}
+
+unsigned int
+stack_pending(const struct stack *s)
+{
+	return STACK_QUEUE - stack_queue_room(s);
+}
+
+bool
+stack_output(struct stack *s, struct stack_frame *frame)
+{
+	const struct stack_segment *segment = &s->queue[s->queue_head % STACK_QUEUE];
+
+	if (stack_pending(s) == 0)
+		return false;
+	stack_emit_tcp(s, frame, &segment->l2, &segment->flow, &segment->reply);
+	s->counters.tx++;
+	s->queue_head++;
+	return true;
+}
+
+static bool
+due(uint32_t deadline, tcp_ms now)
+{
+	return deadline != 0 && (int32_t)(deadline - (uint32_t)now) <= 0;
+}
+
+/* The protocol's timer. False if the connection is gone. */
+static bool
+protocol_timer(struct stack *s, struct tcp_conn *c, uint32_t conn)
+{
+	bool delayed = c->flags & TCP_F_SYN_ACK_DUE;
+	struct tcp_env env = stack_env(s, c, conn);
+	struct tcp_reply reply;
+	enum tcp_verdict v;
+
+	c->timer.tcp_ms = 0;
+	v = tcp_timeout(c, &env, &reply);
+	if (delayed)
+		stack_arm_handshake_timeout(s, c);
+	else if (reply.flags & TCP_SYN)
+		s->counters.syn_ack_retransmitted++;
+	else if (reply.flags & TCP_FIN)
+		s->counters.fin_retransmitted++;
+	if (reply.flags != 0)
+		enqueue(s, conn, &reply);
+	if (v != TCP_RELEASE)
+		return true;
+	stack_release(s, conn);
+	return false;
+}
+
+/* The application's timer; before there is one, the listener's handshake_timeout. False if the
+ * connection is gone. */
+static bool
+call_timer(struct stack *s, struct tcp_conn *c, uint32_t conn)
+{
+	struct tcp_env env;
+	struct tcp_reply reply;
+
+	c->timer.call_ms = 0;
+	if (c->state != TCP_SYN_RECEIVED)
+		return stack_app_run(s, conn, STACK_APP_TIMER);
+	env = stack_env(s, c, conn);
+	tcp_abort(c, TCP_RST_HANDSHAKE_TIMEOUT, &env, &reply);
+	enqueue(s, conn, &reply);
+	stack_release(s, conn);
+	return false;
+}
+
+void
+stack_tick(struct stack *s, stack_us now)
+{
+	uint32_t conn;
+
+	stack_set_time(s, now);
+	/* One connection sends at most two segments: one for each of its timers. */
+	while (stack_queue_room(s) >= 2 &&
+	       (conn = timer_wheel_expire(&s->wheel, s->now)) != TIMER_WHEEL_NONE) {
+		struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
+
+		if (due(c->timer.tcp_ms, s->now) && !protocol_timer(s, c, conn))
+			continue;
+		if (due(c->timer.call_ms, s->now) && !call_timer(s, c, conn))
+			continue;
+		timer_wheel_update(&s->wheel, conn);
+	}
+}
+
+uint32_t
+stack_idle_us(const struct stack *s, stack_us now, uint32_t limit)
+{
+	uint64_t us;
+
+	if (stack_pending(s) > 0)
+		return 0;
+	us = UINT64_C(1000) * timer_wheel_idle(&s->wheel, now / 1000, limit / 1000 + 1);
+	return us < limit ? (uint32_t)us : limit;
+}

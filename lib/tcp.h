@@ -115,7 +115,7 @@ enum {
 	TCP_F_MAX_WND_RAW = 0x0040,  /* snd.max_wnd is not scaled: it came in a SYN */
 	TCP_F_RTT = 0x0080,          /* rto_ms was measured */
 	/* The application's; the protocol never looks at them. */
-	TCP_F_READING = 0x0100,      /* in a read: rcv.held was taken already */
+	TCP_F_READING = 0x0100,      /* blocked in a read */
 	TCP_F_QUEUED = 0x0200,       /* in the accept queue */
 	TCP_F_ACCEPTED = 0x0400,
 	TCP_F_LINGER = 0x0800,       /* SO_LINGER {on, 0} */
@@ -133,7 +133,7 @@ struct tcp_conn {
 	} snd;
 	struct {
 		uint32_t nxt;
-		uint32_t held; /* bytes received and not read; with TCP_F_READING: read so far */
+		uint32_t held; /* bytes received and not taken by a read that has returned */
 	} rcv;
 	uint32_t ts_recent;
 	uint16_t rcv_wnd;      /* the window last advertised less what came since */
@@ -158,8 +158,17 @@ struct tcp_env {
 	uint32_t msl_ms;
 	uint16_t mss;          /* what we announce: MTU - 40 or - 60 */
 	uint16_t peer_mss;     /* what the peer announced: our SWS threshold (3.8.6.2.2) */
+	uint32_t reading;      /* bytes that a blocked read takes: they leave the buffer as they
+				* come. 0: the application is not in a read */
 	bool accept_full;      /* the accept queue has no room (D-24) */
 };
+
+/* Bytes that lie in the receive buffer. */
+static inline uint32_t
+tcp_unread(const struct tcp_conn *c, const struct tcp_env *env)
+{
+	return c->rcv.held > env->reading ? c->rcv.held - env->reading : 0;
+}
 
 enum tcp_verdict {
 	TCP_KEEP,
@@ -197,13 +206,6 @@ static inline uint32_t
 tcp_max_snd_wnd(const struct tcp_conn *c)
 {
 	return (uint32_t)c->snd_max_wnd << (c->flags & TCP_F_MAX_WND_RAW ? 0 : c->snd_shift);
-}
-
-/* Bytes in the receive buffer that the application has not read. */
-static inline uint32_t
-tcp_unread(const struct tcp_conn *c)
-{
-	return c->flags & TCP_F_READING ? 0 : c->rcv.held;
 }
 
 /* Has the peer's FIN come, in order? */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tcp_reply.h - everything TCP ever sends, spelled as the RFC spells it. Private to tcp_*.c but
+ * for tcp_reply_ack(). rules.md section 3. */
+#ifndef RIPOSTE_TCP_REPLY_H
+#define RIPOSTE_TCP_REPLY_H
+
+#include "tcp.h"
+
+/* With the ACK bit <SEQ=SEG.ACK><CTL=RST>, without it
+ * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. RFC 9293 3.10.7.1. */
+void tcp_reply_reset(const struct tcp_seg *seg, enum tcp_rst reason, struct tcp_reply *out);
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. RFC 9293 3.10.5; D-5. */
+void tcp_reply_abort(const struct tcp_conn *c, enum tcp_rst reason, const struct tcp_env *env,
+		     struct tcp_reply *out);
+
+/* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, and advertises the window. */
+void tcp_reply_ack(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
+
+/* The same, limited by the stack to so many a second. RFC 5961 3.2, 4.2. */
+void tcp_reply_challenge(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
+
+/* <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> with the options that were negotiated. */
+void tcp_reply_syn_ack(const struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
+
+/* <SEQ=seq><ACK=RCV.NXT><CTL=FIN,ACK>, and advertises the window. */
+void tcp_reply_fin(struct tcp_conn *c, uint32_t seq, const struct tcp_env *env,
+		   struct tcp_reply *out);
+
+/* Sends the FIN of a connection that is closed, or holds it back while the peer's window is zero;
+ * arms the timer for either. */
+void tcp_send_fin(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
+
+/* Takes bytes of sequence space from the window: text, or the peer's FIN. */
+void tcp_advance(struct tcp_conn *c, uint32_t bytes, const struct tcp_env *env);
+
+#endif
