@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* wire_parse_tcp.c - the TCP header and its options. RFC 9293 3.1; rules.md section 2, F6 to F8,
+ * and section 7.1. */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "checksum.h"
+#include "wire_layout.h"
+#include "wire_parse.h"
+#include "wire_tcp_option.h"
+
+static inline uint32_t
+load32(const uint8_t *at)
+{
+	uint32_t word;
+
+	/* RFC 9293 3.1 MUST-64: options begin at any byte. */
+	memcpy(&word, at, 4);
+	return ntohl(word);
+}
+
+/* An option whose length is not the one its kind has is skipped like an unknown one. */
+static inline void
+take_option(const uint8_t *option, struct tcp_seg *seg)
+{
+	bool syn = seg->flags & TCP_SYN;
+
+	/* D-25: the last one of a kind wins. MSS, window scale and SACK-permitted mean something in
+	 * a SYN alone: RFC 9293 3.7.1, RFC 7323 2.2, RFC 2018 2. */
+	switch (option[0]) {
+	case TCP_OPTION_MSS:
+		if (syn && option[1] == TCP_OPTION_MSS_LENGTH) {
+			seg->options |= TCP_OPT_MSS;
+			seg->mss = (uint16_t)(option[2] << 8 | option[3]);
+		}
+		break;
+	case TCP_OPTION_WSCALE:
+		if (syn && option[1] == TCP_OPTION_WSCALE_LENGTH) {
+			seg->options |= TCP_OPT_WSCALE;
+			seg->wscale = option[2];
+		}
+		break;
+	case TCP_OPTION_SACK_OK:
+		if (syn && option[1] == TCP_OPTION_SACK_OK_LENGTH)
+			seg->options |= TCP_OPT_SACK_OK;
+		break;
+	case TCP_OPTION_TS:
+		if (option[1] == TCP_OPTION_TS_LENGTH) {
+			seg->options |= TCP_OPT_TS;
+			seg->tsval = load32(option + 2);
+			seg->tsecr = load32(option + 6);
+		}
+		break;
+	default:
+		/* RFC 9293 3.1 MUST-6: anything else has a length. */
+		break;
+	}
+}
+
+static inline void
+parse_options(const uint8_t *options, uint32_t length, struct tcp_seg *seg)
+{
+	uint32_t at = 0;
+
+	while (at < length && options[at] != TCP_OPTION_END) {
+		if (options[at] == TCP_OPTION_NOP) {
+			at++;
+			continue;
+		}
+		/* D-20, RFC 9293 3.1 MUST-7: an illegal length ends the options, not the segment.
+		 */
+		if (length - at < 2 || options[at + 1] < 2 || options[at + 1] > length - at)
+			return;
+		take_option(options + at, seg);
+		at += options[at + 1];
+	}
+}
+
+static inline bool
+checksum_is_good(const uint8_t *frame, uint8_t csum, const struct wire_packet *p)
+{
+	uint64_t sum;
+
+	if (csum & WIRE_L4_BAD)
+		return false;
+	if (csum & WIRE_L4_GOOD)
+		return true;
+	sum = checksum_pseudo(&p->flow, WIRE_IP_TCP, p->l4_length);
+	return checksum_finish(checksum_add(sum, frame + p->l4, p->l4_length)) == 0;
+}
+
+enum drop_reason
+wire_parse_tcp(const uint8_t *frame, uint8_t csum, struct wire_packet *p)
+{
+	const struct wire_tcp *tcp = (const struct wire_tcp *)(frame + p->l4);
+	uint32_t header;
+
+	/* F6. */
+	if (p->l4_length < sizeof(*tcp))
+		return DROP_tcp_header;
+	header = (tcp->offset >> 4) * 4u;
+	if (header < sizeof(*tcp) || header > p->l4_length)
+		return DROP_tcp_header;
+	/* F7, RFC 9293 3.1 MUST-3: a field of 0 is a checksum like any other. */
+	if (!checksum_is_good(frame, csum, p))
+		return DROP_tcp_checksum;
+	/* F8 (D-3). */
+	if (tcp->sport == 0 || tcp->dport == 0)
+		return DROP_tcp_port_zero;
+
+	if (p->flow.family == 4) {
+		p->flow.v4.lport = tcp->dport;
+		p->flow.v4.rport = tcp->sport;
+	} else {
+		p->flow.v6.lport = tcp->dport;
+		p->flow.v6.rport = tcp->sport;
+	}
+	p->seg = (struct tcp_seg){
+		.seq = ntohl(tcp->seq),
+		.ack = ntohl(tcp->ack),
+		.text = p->l4_length - header,
+		.wnd = ntohs(tcp->wnd),
+		.flags = tcp->flags,
+	};
+	if (header > sizeof(*tcp))
+		parse_options((const uint8_t *)(tcp + 1), header - (uint32_t)sizeof(*tcp), &p->seg);
+	p->kind = WIRE_TCP;
+	return DROP_NONE;
+}
