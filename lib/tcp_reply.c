@@ -52,9 +52,12 @@ advertise(struct tcp_conn *c, uint32_t current, const struct tcp_env *env)
 void
 tcp_advance(struct tcp_conn *c, uint32_t bytes, const struct tcp_env *env)
 {
-	assert(bytes <= tcp_rcv_wnd(c));
+	uint32_t wnd = tcp_rcv_wnd(c);
+
 	c->rcv.nxt += bytes;
-	advertise(c, tcp_rcv_wnd(c) - bytes, env);
+	/* Text and FIN of one segment come here one after the other: the FIN was in the window that
+	 * the segment was cut to, which rounding may have made smaller since. */
+	advertise(c, wnd > bytes ? wnd - bytes : 0, env);
 }
 
 /* RFC 7323 3.2: once negotiated, in every segment. */
