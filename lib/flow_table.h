@@ -9,15 +9,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #define FLOW_TABLE_NONE  UINT32_MAX
 #define FLOW_TABLE_SLOTS 10
 
 struct flow_bucket {
 	_Alignas(64) uint32_t index[FLOW_TABLE_SLOTS]; /* FLOW_TABLE_NONE: empty */
-	uint16_t tag[FLOW_TABLE_SLOTS];                /* more bits of the hash */
+	uint16_t tag[FLOW_TABLE_SLOTS];                /* FLOW_TAG_HASH, FLOW_TAG_DISTANCE */
 	uint32_t passed; /* entries that found this bucket full and went on to a later one */
 };
 _Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
+
+/* A tag: twelve more bits of the hash, and how many buckets after its own the entry lies. With that
+ * entries can be moved though their keys are not known here; those FLOW_TAG_FAR buckets away or
+ * more, which only a flood of equal hashes makes, stay where they are. */
+#define FLOW_TAG_DISTANCE 0x000fu
+#define FLOW_TAG_HASH     0xfff0u
+#define FLOW_TAG_FAR      15u
 
 struct flow_table {
 	struct flow_bucket *buckets;
@@ -40,10 +51,30 @@ bool flow_table_insert(struct flow_table *t, uint64_t hash, uint32_t index);
 /* Takes index, which is in the table under hash, out of it. Asserts that it was there. */
 void flow_table_remove(struct flow_table *t, uint64_t hash, uint32_t index);
 
-/* Asks for the bucket's cache line. */
-void flow_table_prefetch(const struct flow_table *t, uint64_t hash);
+/* The bucket where hash belongs: its high half scaled to the table, so that no division is needed
+ * and bucket_count need not be a power of two. */
+static inline uint32_t
+flow_table_bucket(const struct flow_table *t, uint64_t hash)
+{
+	return (uint32_t)((hash >> 32) * t->bucket_count >> 32);
+}
 
-/* A walk over the indices whose hash looks the same:
+/* Asks for the bucket's cache line. */
+static inline void
+flow_table_prefetch(const struct flow_table *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->buckets[flow_table_bucket(t, hash)]);
+}
+
+/* The same entry's tag one bucket further on. */
+static inline uint16_t
+flow_tag_next(uint16_t tag)
+{
+	return (uint16_t)(tag + ((tag & FLOW_TAG_DISTANCE) < FLOW_TAG_FAR));
+}
+
+/* A walk over the indices whose hash looks the same. An insertion or a removal ends it: they move
+ * entries.
  *	struct flow_probe p = flow_table_probe(t, hash);
  *	while ((index = flow_probe_next(t, &p)) != FLOW_TABLE_NONE)
  *		if (the key at index is the one sought) ...
@@ -51,11 +82,67 @@ void flow_table_prefetch(const struct flow_table *t, uint64_t hash);
 struct flow_probe {
 	uint32_t bucket;
 	uint32_t left;  /* buckets that may still be looked at */
-	uint16_t tag;
+	uint16_t tag;   /* as it is in this bucket */
 	uint16_t slots; /* bit i: slot i of this bucket matches and was not given yet */
 };
 
-struct flow_probe flow_table_probe(const struct flow_table *t, uint64_t hash);
-uint32_t flow_probe_next(const struct flow_table *t, struct flow_probe *p);
+/* Bit i: slot i has this tag. An empty slot may have it too, left over from before. */
+static inline uint16_t
+flow_bucket_match(const struct flow_bucket *b, uint16_t tag)
+{
+	unsigned int found = 0;
+
+#ifdef __SSE2__
+	/* Ten tags: eight, then two and the four bytes of passed, which the mask cuts off. */
+	const __m128i wanted = _mm_set1_epi16((short)tag);
+	const __m128i low = _mm_loadu_si128((const __m128i *)&b->tag[0]);
+	const __m128i high = _mm_loadl_epi64((const __m128i *)&b->tag[8]);
+
+	found = (unsigned int)_mm_movemask_epi8(
+		_mm_packs_epi16(_mm_cmpeq_epi16(low, wanted), _mm_cmpeq_epi16(high, wanted)));
+#else
+	for (unsigned int i = 0; i < FLOW_TABLE_SLOTS; i++)
+		found |= (unsigned int)(b->tag[i] == tag) << i;
+#endif
+	return found & ((1u << FLOW_TABLE_SLOTS) - 1);
+}
+
+/* Begins a walk for hash. */
+static inline struct flow_probe
+flow_table_probe(const struct flow_table *t, uint64_t hash)
+{
+	const uint32_t bucket = flow_table_bucket(t, hash);
+	const uint16_t tag = hash & FLOW_TAG_HASH;
+
+	return (struct flow_probe){
+		.bucket = bucket,
+		.left = t->bucket_count - 1,
+		.tag = tag,
+		.slots = flow_bucket_match(&t->buckets[bucket], tag),
+	};
+}
+
+/* The next index of the walk; FLOW_TABLE_NONE at its end. */
+static inline uint32_t
+flow_probe_next(const struct flow_table *t, struct flow_probe *p)
+{
+	for (;;) {
+		const struct flow_bucket *b = &t->buckets[p->bucket];
+
+		while (p->slots) {
+			const uint32_t index = b->index[__builtin_ctz(p->slots)];
+
+			p->slots &= (uint16_t)(p->slots - 1);
+			if (index != FLOW_TABLE_NONE)
+				return index;
+		}
+		if (b->passed == 0 || p->left == 0)
+			return FLOW_TABLE_NONE;
+		p->left--;
+		p->bucket = p->bucket + 1 < t->bucket_count ? p->bucket + 1 : 0;
+		p->tag = flow_tag_next(p->tag);
+		p->slots = flow_bucket_match(&t->buckets[p->bucket], p->tag);
+	}
+}
 
 #endif
