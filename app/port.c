@@ -1,1 +1,151 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* port.c - one Ethernet device: its queues, offloads and buffers. */
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
+#include "port.h"
+#include "say.h"
+#include "wire.h"
+
+#define RX_DESCRIPTORS 1024
+#define TX_DESCRIPTORS 1024
+#define POOL_CACHE     256
+#define VLAN_ROOM      (2 * RTE_VLAN_HLEN)
+
+#define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
+
+static int
+refuse(const struct port *p, const char *what, int error)
+{
+	say("device %s: %s: %s", p->name, what, rte_strerror(-error));
+	return error;
+}
+
+/* RSS is what keeps a connection on one worker; without it there is one. */
+static uint16_t
+queue_count(const struct port *p, const struct rte_eth_dev_info *info, uint16_t workers)
+{
+	uint16_t most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+
+	if (workers == 1)
+		return 1;
+	if (!(info->flow_type_rss_offloads & RSS_TCP) || most < 2) {
+		say("device %s: no RSS on TCP: one worker", p->name);
+		return 1;
+	}
+	return RTE_MIN(workers, most);
+}
+
+static struct rte_eth_conf
+device_conf(struct port *p, const struct rte_eth_dev_info *info)
+{
+	const uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+	struct rte_eth_conf conf = {0};
+
+	conf.rxmode.offloads = info->rx_offload_capa & rx;
+	if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) {
+		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
+		p->tx_offload |= WIRE_TX_IP;
+	}
+	if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) {
+		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+		p->tx_offload |= WIRE_TX_TCP;
+	}
+	if (p->queues > 1) {
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & RSS_TCP;
+	}
+	return conf;
+}
+
+static int
+make_pool(struct port *p, uint16_t rx_descriptors, uint16_t tx_descriptors)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+	uint32_t frame = RTE_ETHER_HDR_LEN + VLAN_ROOM + RTE_ETHER_CRC_LEN + p->mtu;
+	uint32_t room = RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, 2048u);
+	/* What the rings hold, what the caches of the lcores hold, and a burst in hand for each. */
+	uint32_t count = p->queues * (uint32_t)(rx_descriptors + tx_descriptors + 4 * PORT_BURST) +
+			 (rte_lcore_count() + 1) * 3 * POOL_CACHE / 2;
+
+	snprintf(name, sizeof(name), "port-%u", p->id);
+	p->pool =
+		rte_pktmbuf_pool_create(name, count, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, 65535u),
+					p->node < 0 ? SOCKET_ID_ANY : p->node);
+	if (p->pool == NULL) {
+		say("device %s: no memory for %u buffers of %u bytes: give EAL more with -m",
+		    p->name, count, room);
+		return -rte_errno;
+	}
+	return 0;
+}
+
+static int
+start_queues(struct port *p, const struct rte_eth_conf *conf)
+{
+	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
+	unsigned int socket = p->node < 0 ? (unsigned int)SOCKET_ID_ANY : (unsigned int)p->node;
+	int error;
+
+	if ((error = rte_eth_dev_configure(p->id, p->queues, p->queues, conf)) != 0)
+		return refuse(p, "cannot be configured", error);
+	if ((error = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx)) != 0)
+		return refuse(p, "descriptors", error);
+	if ((error = make_pool(p, rx, tx)) != 0)
+		return error;
+	for (uint16_t q = 0; q < p->queues; q++) {
+		if ((error = rte_eth_rx_queue_setup(p->id, q, rx, socket, NULL, p->pool)) != 0)
+			return refuse(p, "receive queue", error);
+		if ((error = rte_eth_tx_queue_setup(p->id, q, tx, socket, NULL)) != 0)
+			return refuse(p, "transmit queue", error);
+	}
+	if ((error = rte_eth_dev_start(p->id)) != 0)
+		return refuse(p, "cannot be started", error);
+	p->started = true;
+	return 0;
+}
+
+int
+port_open(struct port *p, uint16_t id, uint16_t workers)
+{
+	struct rte_ether_addr mac;
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf;
+	int error;
+
+	*p = (struct port){.id = id};
+	if (rte_eth_dev_get_name_by_port(id, p->name) != 0)
+		snprintf(p->name, sizeof(p->name), "%u", id);
+	if ((error = rte_eth_dev_info_get(id, &info)) != 0)
+		return refuse(p, "does not say what it can do", error);
+	if ((error = rte_eth_macaddr_get(id, &mac)) != 0)
+		return refuse(p, "has no Ethernet address", error);
+	if ((error = rte_eth_dev_get_mtu(id, &p->mtu)) != 0)
+		return refuse(p, "has no MTU", error);
+	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
+	p->node = rte_eth_dev_socket_id(id);
+	p->queues = queue_count(p, &info, workers);
+	conf = device_conf(p, &info);
+	return start_queues(p, &conf);
+}
+
+unsigned int
+port_close(struct port *p)
+{
+	unsigned int lost = 0;
+
+	if (p->started)
+		(void)rte_eth_dev_stop(p->id);
+	(void)rte_eth_dev_close(p->id);
+	p->started = false;
+	if (p->pool != NULL) {
+		lost = rte_mempool_in_use_count(p->pool);
+		rte_mempool_free(p->pool);
+		p->pool = NULL;
+	}
+	return lost;
+}

@@ -1,1 +1,246 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* worker.c - the burst loop: receive, let the stack answer in place, send, see to timers, and sleep
+ * when there is nothing to do. */
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+
+#include "memory.h"
+#include "say.h"
+#include "worker.h"
+
+#define TX_TRIES 64 /* before frames that the device does not take are dropped */
+
+/* Idle: so many empty polls without sleeping, then sleeps that grow. */
+#define IDLE_POLLS   128
+#define IDLE_GROW    16 /* sleeps of one length */
+#define SLEEP_MIN_US 20
+#define SLEEP_MAX_US 500
+
+_Static_assert(PORT_BURST <= STACK_BURST_MAX, "a burst of the device fits the stack's");
+
+stack_us
+worker_clock(const struct worker_orders *orders)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (stack_us)(t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000 + orders->clock_zero_us);
+}
+
+int
+worker_open(struct worker *w, const struct worker_orders *orders, const struct port *port,
+	    uint16_t queue, unsigned int lcore, const struct stack_conf *conf)
+{
+	struct stack_conf mine = *conf;
+	stack_us now = worker_clock(orders);
+	void *memory;
+
+	memcpy(mine.mac, port->mac, sizeof(mine.mac));
+	mine.mtu = port->mtu;
+	mine.tx_offload = port->tx_offload;
+	*w = (struct worker){
+		.orders = orders,
+		.port = port,
+		.queue = queue,
+		.lcore = lcore,
+		.stack_size = stack_bytes(&mine),
+	};
+	memory = memory_take(w->stack_size, port->node, "the connection table");
+	if (memory == NULL)
+		return -ENOMEM;
+	w->stack = stack_init(memory, &mine, now);
+	atomic_store_explicit(&w->last_rx_us, now, memory_order_relaxed);
+	return 0;
+}
+
+void
+worker_close(struct worker *w)
+{
+	memory_give(w->stack, w->stack_size);
+	w->stack = NULL;
+}
+
+/* The NIC's word on a frame's checksums. */
+static uint8_t
+csum_of(uint64_t ol_flags)
+{
+	uint8_t csum = 0;
+
+	switch (ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) {
+	case RTE_MBUF_F_RX_IP_CKSUM_GOOD:
+		csum |= WIRE_IP_GOOD;
+		break;
+	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
+		csum |= WIRE_IP_BAD;
+		break;
+	default:
+		break;
+	}
+	switch (ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
+	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
+		csum |= WIRE_L4_GOOD;
+		break;
+	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
+		csum |= WIRE_L4_BAD;
+		break;
+	default:
+		break;
+	}
+	return csum;
+}
+
+/* The frame in an mbuf, for the stack. One that is in several pieces, or that somebody else holds
+ * too, cannot be answered in place: length 0. */
+static void
+frame_of(struct rte_mbuf *m, struct stack_frame *frame)
+{
+	uint32_t room = (uint32_t)m->data_len + rte_pktmbuf_tailroom(m);
+	bool ours = m->nb_segs == 1 && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1 &&
+		    room >= WIRE_TCP_MAX;
+
+	*frame = (struct stack_frame){
+		.data = rte_pktmbuf_mtod(m, uint8_t *),
+		.length = ours ? m->data_len : 0,
+		.room = room,
+		.csum = csum_of(m->ol_flags),
+	};
+}
+
+/* Makes m the mbuf of a frame that the stack has written. */
+static void
+set_mbuf(const struct worker *w, struct rte_mbuf *m, const struct stack_frame *frame)
+{
+	m->data_len = (uint16_t)frame->length;
+	m->pkt_len = frame->length;
+	m->ol_flags = 0;
+	if (!frame->tcp || w->port->tx_offload == 0)
+		return;
+	m->l2_len = frame->lengths.l2;
+	m->l3_len = frame->lengths.l3;
+	m->l4_len = frame->lengths.l4;
+	m->ol_flags = frame->lengths.l3 == sizeof(struct rte_ipv4_hdr) ? RTE_MBUF_F_TX_IPV4
+								       : RTE_MBUF_F_TX_IPV6;
+	if ((w->port->tx_offload & WIRE_TX_IP) && (m->ol_flags & RTE_MBUF_F_TX_IPV4))
+		m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+	if (w->port->tx_offload & WIRE_TX_TCP)
+		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+}
+
+static void
+transmit(struct worker *w, struct rte_mbuf **mbufs, uint16_t count)
+{
+	uint16_t sent = 0;
+
+	for (unsigned int tries = 0; sent < count && tries < TX_TRIES; tries++) {
+		if (tries > 0)
+			rte_pause();
+		sent = (uint16_t)(sent + rte_eth_tx_burst(w->port->id, w->queue, mbufs + sent,
+							  (uint16_t)(count - sent)));
+	}
+	if (sent == count)
+		return;
+	rte_pktmbuf_free_bulk(mbufs + sent, (unsigned int)(count - sent));
+	atomic_fetch_add_explicit(&w->tx_dropped, (uint64_t)(count - sent), memory_order_relaxed);
+}
+
+/* A burst that came: replies go out in the buffers of the frames that asked for them. */
+static void
+answer(struct worker *w, struct rte_mbuf **mbufs, uint16_t count, stack_us now)
+{
+	struct stack_frame frames[PORT_BURST];
+	struct rte_mbuf *replies[PORT_BURST], *silent[PORT_BURST];
+	uint16_t reply_count = 0, silent_count = 0;
+
+	for (uint16_t i = 0; i < count; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
+	for (uint16_t i = 0; i < count; i++)
+		frame_of(mbufs[i], &frames[i]);
+	stack_burst(w->stack, frames, count, now);
+	for (uint16_t i = 0; i < count; i++) {
+		if (frames[i].length > 0) {
+			set_mbuf(w, mbufs[i], &frames[i]);
+			replies[reply_count++] = mbufs[i];
+		} else {
+			silent[silent_count++] = mbufs[i];
+		}
+	}
+	if (reply_count > 0)
+		transmit(w, replies, reply_count);
+	if (silent_count > 0)
+		rte_pktmbuf_free_bulk(silent, silent_count);
+}
+
+/* Sends what no frame asked for. Without buffers it stays where it is until the next turn. */
+static void
+send_pending(struct worker *w)
+{
+	struct rte_mbuf *mbufs[PORT_BURST];
+	uint16_t count;
+
+	while ((count = (uint16_t)RTE_MIN(stack_pending(w->stack), (unsigned int)PORT_BURST)) > 0) {
+		if (rte_pktmbuf_alloc_bulk(w->port->pool, mbufs, count) != 0)
+			return;
+		for (uint16_t i = 0; i < count; i++) {
+			struct stack_frame frame;
+
+			frame_of(mbufs[i], &frame);
+			stack_output(w->stack, &frame);
+			set_mbuf(w, mbufs[i], &frame);
+		}
+		transmit(w, mbufs, count);
+	}
+}
+
+/* Sleeps a little longer the longer nothing has come, but not past the next timer. */
+static void
+idle(const struct worker *w, uint32_t empty_polls, stack_us now)
+{
+	uint32_t us = SLEEP_MIN_US;
+	uint32_t sleeps;
+
+	if (w->orders->poll || empty_polls < IDLE_POLLS) {
+		rte_pause();
+		return;
+	}
+	sleeps = empty_polls - IDLE_POLLS;
+	us = sleeps / IDLE_GROW < 5 ? SLEEP_MIN_US << sleeps / IDLE_GROW : SLEEP_MAX_US;
+	us = stack_idle_us(w->stack, now, us);
+	if (us > 0)
+		nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);
+}
+
+int
+worker_run(void *arg)
+{
+	struct worker *w = arg;
+	struct rte_mbuf *mbufs[PORT_BURST];
+	uint32_t empty_polls = 0;
+
+	/* Sleeps end when they should, not 50 microseconds later. */
+	(void)prctl(PR_SET_TIMERSLACK, 1);
+	while (!atomic_load_explicit(&w->orders->stop, memory_order_relaxed)) {
+		uint16_t count = rte_eth_rx_burst(w->port->id, w->queue, mbufs, PORT_BURST);
+		stack_us now = worker_clock(w->orders);
+
+		if (count > 0) {
+			answer(w, mbufs, count, now);
+			atomic_store_explicit(&w->last_rx_us, now, memory_order_relaxed);
+			empty_polls = 0;
+		}
+		stack_tick(w->stack, now);
+		send_pending(w);
+		if (count == 0) {
+			idle(w, empty_polls, now);
+			if (empty_polls < UINT32_MAX)
+				empty_polls++;
+		}
+	}
+	return 0;
+}
