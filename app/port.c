@@ -29,7 +29,8 @@ refuse(const struct port *p, const char *what, int error)
 static uint16_t
 queue_count(const struct port *p, const struct rte_eth_dev_info *info, uint16_t workers)
 {
-	uint16_t most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+	uint16_t most = info->max_rx_queues < info->max_tx_queues ? info->max_rx_queues
+								  : info->max_tx_queues;
 
 	if (workers == 1)
 		return 1;
@@ -37,7 +38,7 @@ queue_count(const struct port *p, const struct rte_eth_dev_info *info, uint16_t 
 		say("device %s: no RSS on TCP: one worker", p->name);
 		return 1;
 	}
-	return RTE_MIN(workers, most);
+	return workers < most ? workers : most;
 }
 
 static struct rte_eth_conf

@@ -1,1 +1,121 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* stats.c - the control thread: rates while it runs, the end when its time has come; and the
+ * counters at exit. Workers are only read: what is printed may be a burst old. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "stats.h"
+
+#define TICK_MS 10
+
+struct sums {
+	struct stack_counters stack;
+	uint64_t tx_dropped;
+	uint64_t connections;
+};
+
+static struct sums
+sum(const struct worker *workers, unsigned int worker_count)
+{
+	struct sums sums = {0};
+
+	for (unsigned int i = 0; i < worker_count; i++) {
+		stack_counters_add(&sums.stack, stack_counters(workers[i].stack));
+		sums.tx_dropped +=
+			atomic_load_explicit(&workers[i].tx_dropped, memory_order_relaxed);
+		sums.connections += stack_connections(workers[i].stack);
+	}
+	return sums;
+}
+
+static uint64_t
+dropped(const struct stack_counters *c)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < DROP_COUNT; i++)
+		n += c->dropped[i];
+	return n;
+}
+
+/* One line: rates since last, over us microseconds. */
+static void
+print_rates(const struct sums *now, const struct sums *last, uint64_t us)
+{
+	double s = (double)us / 1e6;
+
+	printf("rx %.0f/s  answered %.0f/s  consumed %.0f/s  dropped %.0f/s  tx %.0f/s  "
+	       "connections %" PRIu64 "\n",
+	       (double)(now->stack.rx - last->stack.rx) / s,
+	       (double)(now->stack.answered - last->stack.answered) / s,
+	       (double)(now->stack.consumed - last->stack.consumed) / s,
+	       (double)(dropped(&now->stack) - dropped(&last->stack)) / s,
+	       (double)(now->stack.tx - last->stack.tx) / s, now->connections);
+	fflush(stdout);
+}
+
+/* When the last frame came to any worker. */
+static uint64_t
+last_rx(const struct stats_control *control)
+{
+	uint64_t last = 0;
+
+	for (unsigned int i = 0; i < control->worker_count; i++) {
+		uint64_t at =
+			atomic_load_explicit(&control->workers[i].last_rx_us, memory_order_relaxed);
+		last = at > last ? at : last;
+	}
+	return last;
+}
+
+static bool
+passed(uint64_t since_us, uint64_t now_us, uint32_t ms)
+{
+	return ms != STATS_NEVER && now_us >= since_us + UINT64_C(1000) * ms;
+}
+
+void *
+stats_watch(void *arg)
+{
+	const struct stats_control *control = arg;
+	struct worker_orders *orders = control->orders;
+	uint64_t start = worker_clock(orders);
+	uint64_t printed = start;
+	struct sums last = {0};
+
+	while (!atomic_load_explicit(&orders->stop, memory_order_relaxed)) {
+		uint64_t now;
+
+		nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000L}, NULL);
+		now = worker_clock(orders);
+		if (passed(printed, now, control->stats_ms)) {
+			struct sums sums = sum(control->workers, control->worker_count);
+
+			print_rates(&sums, &last, now - printed);
+			last = sums;
+			printed = now;
+		}
+		if (passed(start, now, control->for_ms) ||
+		    passed(last_rx(control), now, control->exit_idle_ms))
+			atomic_store_explicit(&orders->stop, true, memory_order_relaxed);
+	}
+	return NULL;
+}
+
+void
+stats_print(const struct worker *workers, unsigned int worker_count, unsigned int mbufs_in_use)
+{
+	struct sums sums = sum(workers, worker_count);
+	struct stack_counter counter;
+
+	for (unsigned int i = 0; stack_counter_at(&sums.stack, i, &counter); i++) {
+		if (i == 0 || counter.value != 0)
+			printf("%s%s: %" PRIu64 "\n", counter.group, counter.name, counter.value);
+	}
+	if (sums.tx_dropped != 0)
+		printf("tx_dropped: %" PRIu64 "\n", sums.tx_dropped);
+	if (mbufs_in_use != 0)
+		printf("mbufs_in_use: %u\n", mbufs_in_use);
+	fflush(stdout);
+}

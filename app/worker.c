@@ -20,8 +20,8 @@
 /* Idle: so many empty polls without sleeping, then sleeps that grow. */
 #define IDLE_POLLS   128
 #define IDLE_GROW    16 /* sleeps of one length */
-#define SLEEP_MIN_US 20
-#define SLEEP_MAX_US 500
+#define SLEEP_MIN_US 20u
+#define SLEEP_MAX_US 500u
 
 _Static_assert(PORT_BURST <= STACK_BURST_MAX, "a burst of the device fits the stack's");
 
@@ -122,9 +122,9 @@ set_mbuf(const struct worker *w, struct rte_mbuf *m, const struct stack_frame *f
 	m->ol_flags = 0;
 	if (!frame->tcp || w->port->tx_offload == 0)
 		return;
-	m->l2_len = frame->lengths.l2;
-	m->l3_len = frame->lengths.l3;
-	m->l4_len = frame->lengths.l4;
+	m->tx_offload = (uint64_t)frame->lengths.l2 << RTE_MBUF_L2_LEN_OFS |
+			(uint64_t)frame->lengths.l3 << RTE_MBUF_L3_LEN_OFS |
+			(uint64_t)frame->lengths.l4 << RTE_MBUF_L4_LEN_OFS;
 	m->ol_flags = frame->lengths.l3 == sizeof(struct rte_ipv4_hdr) ? RTE_MBUF_F_TX_IPV4
 								       : RTE_MBUF_F_TX_IPV6;
 	if ((w->port->tx_offload & WIRE_TX_IP) && (m->ol_flags & RTE_MBUF_F_TX_IPV4))
