@@ -15,7 +15,7 @@ mask_addr(uint8_t *addr, unsigned int bytes, unsigned int length)
 	unsigned int i;
 
 	for (i = length / 8; i < bytes; i++) {
-		uint8_t host = i == length / 8 ? (uint8_t)(0xff >> length % 8) : 0xff;
+		unsigned int host = i == length / 8 ? 0xffu >> length % 8 : 0xffu;
 
 		was_set |= (addr[i] & host) != 0;
 		addr[i] &= (uint8_t)~host;
