@@ -1,128 +1,104 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* isn.c - initial sequence numbers, RFC 9293 3.4.1 and RFC 6528; SYN cookies, RFC 4987 3.6. Knows
- * no clock and no connections.
+/* isn.c - initial sequence numbers and SYN cookies. RFC 9293 3.4.1, RFC 6528, RFC 4987 3.6. Knows
+ * no connections.
  *
- * A cookie, from its highest bit:
- *
- *   1 bit    the tick it was made in, modulo 2: says which of the two ticks to check against
- *   3 bits   the peer's MSS, an index into MSS_TABLE
- *   28 bits  SipHash of the four-tuple, IRS, the whole tick and the MSS index
- *
- * A guess is checked against one tick alone, so it is right once in 2^28. The tick of one bit wraps
- * at once, but an old or a future tick is not in the hash that is checked. */
+ * A cookie is, from the highest bit: 27 bits of SipHash over four-tuple, IRS, tick and MSS index;
+ * the index; the tick's lowest bit, which tells this tick from the one before. So there are 32 good
+ * cookies for a four-tuple and IRS at any time, and a guess is good once in 2^27. */
 #include "isn.h"
 
-#include <assert.h>
-#include <stddef.h>
+#include <endian.h>
 #include <string.h>
 
-#define TICK_SHIFT 31
-#define TICK_MASK  1u
-#define MSS_SHIFT  28
-#define MSS_MASK   7u
-#define HASH_MASK  ((1u << MSS_SHIFT) - 1)
+#define MSS_SHIFT  1
+#define MSS_MASK   0x1eu
+#define TICK_MASK  0x01u
+#define PROOF_MASK 0xffffffe0u
 
-/* Each value of the cookie's tick names exactly one tick that is still good. */
-_Static_assert(TICK_MASK + 1 == ISN_COOKIE_TICKS, "the check needs no comparison of ages");
+/* What a TSval carries. RFC 7323 2.3: a window scale is at most 14. */
+#define TS_WSCALE_MASK 0x0fu
+#define TS_WSCALE_NONE 15u
+#define TS_WSCALE_MAX  14u
+#define TS_SACK        0x10u
+#define TS_ALWAYS      0x20u /* so that a TSval is never 0 */
+#define TS_MASK        0x3fu
 
-/* TSval, from its lowest bit: four of window scale, one of SACK, one that is zero. */
-#define TSVAL_MASK        0x3fu
-#define TSVAL_WSCALE_MASK 0x0fu
-#define TSVAL_NO_WSCALE   15u
-#define TSVAL_SACK        0x10u
-#define WSCALE_MAX        14
+_Static_assert(ISN_COOKIE_TICKS == 2, "one bit tells one tick from the other");
 
-/* 1: a floor configured below 64. 64: the usual floor. 536 and 1220: no MSS option. 1360: tunnels.
- * 1440 and 1460: Ethernet. 8940: jumbo frames. */
-static const uint16_t MSS_TABLE[] = {1, 64, 536, 1220, 1360, 1440, 1460, 8940};
+/* In between, what Ethernet leaves after the usual tunnels. */
+static const uint16_t MSS[16] = {1,    64,   256,  536,  1024, 1220, 1300, 1340,
+				 1360, 1380, 1400, 1420, 1440, 1452, 1460, 8940};
 
-_Static_assert(sizeof(MSS_TABLE) / sizeof(MSS_TABLE[0]) == MSS_MASK + 1, "3 bits of the cookie");
-
-/* RFC 9293 3.4.1: MUST-8, MUST-9 and SHLD-1: a clock of 4 us, and a keyed function of the
- * four-tuple. */
 uint32_t
 isn_make(const struct siphash_key *key, const struct flow *flow, uint32_t ticks_4us)
 {
 	return ticks_4us + (uint32_t)flow_hash(flow, key);
 }
 
-/* Machines of either byte order can share a key. */
-static uint8_t *
-put_le32(uint8_t *at, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		*at++ = (uint8_t)(value >> 8 * i);
-	return at;
-}
-
+/* The cookie that is good for mss_index in tick. */
 static uint32_t
-encode(const struct siphash_key *key, const struct flow *flow, uint32_t irs, uint32_t mss_index,
+cookie(const struct siphash_key *key, const struct flow *flow, uint32_t irs, uint32_t mss_index,
        uint32_t tick)
 {
-	uint8_t input[sizeof(struct flow6) + 4 + 4 + 1]; /* its length tells IPv4 from IPv6 */
-	uint8_t *at = input;
+	const uint32_t rest[3] = {htole32(irs), htole32(tick), htole32(mss_index)};
+	uint8_t input[sizeof(struct flow6) + sizeof(rest)];
+	size_t length;
 
 	if (flow->family == 4) {
-		memcpy(at, &flow->v4, sizeof(flow->v4));
-		at += sizeof(flow->v4);
+		length = sizeof(flow->v4);
+		memcpy(input, &flow->v4, sizeof(flow->v4));
 	} else {
-		memcpy(at, &flow->v6, sizeof(flow->v6));
-		at += sizeof(flow->v6);
+		length = sizeof(flow->v6);
+		memcpy(input, &flow->v6, sizeof(flow->v6));
 	}
-	at = put_le32(at, irs);
-	at = put_le32(at, tick);
-	*at++ = (uint8_t)mss_index;
-	return (tick & TICK_MASK) << TICK_SHIFT | mss_index << MSS_SHIFT |
-	       ((uint32_t)siphash(key, input, (size_t)(at - input)) & HASH_MASK);
+	memcpy(input + length, rest, sizeof(rest));
+	length += sizeof(rest);
+	return ((uint32_t)siphash(key, input, length) & PROOF_MASK) | mss_index << MSS_SHIFT |
+	       (tick & TICK_MASK);
 }
 
 uint32_t
 isn_cookie_make(const struct siphash_key *key, const struct flow *flow, uint32_t irs, uint16_t mss,
 		uint32_t tick)
 {
-	uint32_t mss_index = MSS_MASK;
+	uint32_t index = sizeof(MSS) / sizeof(MSS[0]) - 1;
 
-	assert(mss >= MSS_TABLE[0]);
-	while (MSS_TABLE[mss_index] > mss)
-		mss_index--;
-	return encode(key, flow, irs, mss_index, tick);
+	while (index > 0 && MSS[index] > mss)
+		index--;
+	return cookie(key, flow, irs, index, tick);
 }
 
 bool
 isn_cookie_check(const struct siphash_key *key, const struct flow *flow, uint32_t irs,
-		 uint32_t cookie, uint32_t tick, uint16_t *mss)
+		 uint32_t cookie_seen, uint32_t tick, uint16_t *mss)
 {
-	uint32_t age = (tick - (cookie >> TICK_SHIFT)) & TICK_MASK;
-	uint32_t mss_index = cookie >> MSS_SHIFT & MSS_MASK;
+	const uint32_t index = (cookie_seen & MSS_MASK) >> MSS_SHIFT;
+	const uint32_t age = (tick - cookie_seen) & TICK_MASK;
 
-	if (encode(key, flow, irs, mss_index, tick - age) != cookie)
+	if (cookie(key, flow, irs, index, tick - age) != cookie_seen)
 		return false;
-	*mss = MSS_TABLE[mss_index];
+	*mss = MSS[index];
 	return true;
 }
 
-/* RFC 7323 5.3: a TSval from the future would make the true ones after it look old to the peer. */
 uint32_t
 isn_cookie_tsval(uint32_t tsval_now, const struct isn_cookie_options *options)
 {
-	uint32_t kept = options->wscale_ok ? options->wscale : TSVAL_NO_WSCALE;
-	uint32_t tsval;
+	uint32_t wscale = options->wscale < TS_WSCALE_MAX ? options->wscale : TS_WSCALE_MAX;
+	uint32_t tsval = (tsval_now & ~TS_MASK) | TS_ALWAYS;
 
-	assert(!options->wscale_ok || options->wscale <= WSCALE_MAX);
+	tsval |= options->wscale_ok ? wscale : TS_WSCALE_NONE;
 	if (options->sack_ok)
-		kept |= TSVAL_SACK;
-	tsval = (tsval_now & ~TSVAL_MASK) | kept;
-	if (kept > (tsval_now & TSVAL_MASK) || tsval == 0)
-		tsval -= TSVAL_MASK + 1;
-	return tsval;
+		tsval |= TS_SACK;
+	return (int32_t)(tsval - tsval_now) > 0 ? tsval - (TS_MASK + 1) : tsval;
 }
 
 void
 isn_cookie_tsecr(uint32_t tsecr, struct isn_cookie_options *options)
 {
-	uint32_t wscale = tsecr & TSVAL_WSCALE_MASK;
+	const uint32_t wscale = tsecr & TS_WSCALE_MASK;
 
-	options->wscale_ok = wscale != TSVAL_NO_WSCALE;
+	options->wscale_ok = wscale != TS_WSCALE_NONE;
 	options->wscale = options->wscale_ok ? (uint8_t)wscale : 0;
-	options->sack_ok = tsecr & TSVAL_SACK;
+	options->sack_ok = tsecr & TS_SACK;
 }
