@@ -178,6 +178,29 @@ rfc4987_3_6_cookie_cannot_be_guessed(void **state)
 		fail_msg("%d of 2^22 guesses were good, expected at most 3", good);
 }
 
+/* ... nor from what others look like: but for the five bits of MSS and tick, each is set in half of
+ * them. */
+static void
+rfc4987_3_6_cookie_has_27_bits_of_proof(void **state)
+{
+	struct seed seed = {1};
+	const struct siphash_key key = siphash_key_read(KEY);
+	uint32_t set[32] = {0};
+	int proof = 0;
+
+	(void)state;
+	for (int i = 0; i < 4000; i++) {
+		const struct flow flow = random_flow(&seed, i % 2 ? 4 : 6);
+		const uint32_t cookie = isn_cookie_make(&key, &flow, 7, 1460, 5);
+
+		for (uint32_t bit = 0; bit < 32; bit++)
+			set[bit] += cookie >> bit & 1;
+	}
+	for (uint32_t bit = 0; bit < 32; bit++)
+		proof += set[bit] > 1800 && set[bit] < 2200;
+	assert_int_equal(proof, 27);
+}
+
 static void
 rfc4987_3_6_cookie_remembers_the_mss_rounded_down(void **state)
 {
@@ -265,6 +288,7 @@ main(void)
 		cmocka_unit_test(rfc4987_3_6_cookie_is_good_in_its_tick_and_the_next),
 		cmocka_unit_test(rfc4987_3_6_cookie_is_no_good_with_any_bit_changed),
 		cmocka_unit_test(rfc4987_3_6_cookie_cannot_be_guessed),
+		cmocka_unit_test(rfc4987_3_6_cookie_has_27_bits_of_proof),
 		cmocka_unit_test(rfc4987_3_6_cookie_remembers_the_mss_rounded_down),
 		cmocka_unit_test(rfc4987_3_6_options_survive_in_the_timestamp),
 		cmocka_unit_test(rfc7323_2_3_scale_over_14_is_kept_as_14),
