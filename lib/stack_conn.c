@@ -143,14 +143,11 @@ send_cookie(struct stack *s, struct stack_slot *slot, const struct listener *l, 
 	if (seg->options & TCP_OPT_TS) {
 		struct isn_cookie_options options = {
 			.wscale_ok = seg->options & TCP_OPT_WSCALE,
-			.wscale = seg->wscale < 14 ? seg->wscale : 14,
+			.wscale = seg->wscale < TCP_WSCALE_MAX ? seg->wscale : TCP_WSCALE_MAX,
 			.sack_ok = seg->options & TCP_OPT_SACK_OK,
 		};
 
 		slot->reply.tsval = isn_cookie_tsval(slot->reply.tsval, &options);
-	} else {
-		/* There is nowhere to remember these. */
-		slot->reply.options &= (uint8_t) ~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
 	}
 	s->cookie_sent = s->cookie_tick;
 	s->cookie_ever = true;

@@ -216,8 +216,10 @@ tcp_peer_closed(const struct tcp_conn *c)
 	       c->state == TCP_TIME_WAIT;
 }
 
+#define TCP_WSCALE_MAX 14 /* RFC 7323 2.3 */
+
 /* The window scale to offer for a buffer of rcv_buff bytes: the least with which all of it can be
- * advertised. RFC 7323 2.3. */
+ * advertised, or TCP_WSCALE_MAX. */
 uint8_t tcp_window_shift(uint32_t rcv_buff);
 
 /* --- tcp_input.c: SEGMENT ARRIVES --- */

@@ -5,8 +5,6 @@
 
 #include "tcp_reply.h"
 
-#define WSCALE_MAX 14 /* RFC 7323 2.3 */
-
 /* A connection in SYN-RECEIVED; its options and SND.WND are still to come. */
 static void
 init(struct tcp_conn *c, uint32_t irs, uint32_t iss, const struct tcp_env *env)
@@ -31,7 +29,7 @@ set_options(struct tcp_conn *c, uint8_t options, uint8_t wscale, uint32_t tsval,
 {
 	if (options & TCP_OPT_WSCALE) {
 		c->flags |= TCP_F_WSCALE;
-		c->snd_shift = (wscale < WSCALE_MAX ? wscale : WSCALE_MAX) & 0xfu;
+		c->snd_shift = (wscale < TCP_WSCALE_MAX ? wscale : TCP_WSCALE_MAX) & 0xfu;
 	}
 	if (options & TCP_OPT_SACK_OK)
 		c->flags |= TCP_F_SACK;
@@ -69,6 +67,9 @@ tcp_open_cookie(const struct tcp_seg *seg, uint32_t iss, const struct tcp_env *e
 	struct tcp_conn c = {0};
 
 	tcp_open(&c, seg, iss, 0, env, out);
+	/* The timestamp alone can remember these. */
+	if (!(out->options & TCP_OPT_TS))
+		out->options &= (uint8_t)~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
 }
 
 void
@@ -107,9 +108,13 @@ tcp_shutdown(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *ou
 enum tcp_verdict
 tcp_close(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out)
 {
-	/* RFC 9293 3.6.1 SHLD-3, RFC 2525 2.17: data is lost, and the peer is told. */
-	if (tcp_unread(c, env) > 0)
-		return tcp_abort(c, TCP_RST_UNREAD_DATA, env, out);
+	*out = (struct tcp_reply){0};
+	/* RFC 9293 3.6.1 SHLD-3, RFC 2525 2.17: data is lost, and the peer is told, unless it is
+	 * gone itself. */
+	if (tcp_unread(c, env) > 0 && c->state != TCP_TIME_WAIT) {
+		tcp_reply_abort(c, TCP_RST_UNREAD_DATA, env, out);
+		return TCP_RELEASE;
+	}
 	c->flags |= TCP_F_ORPHAN;
 	c->rcv.held = 0;
 	/* RFC 9293 3.6.1: nobody will read: FIN-WAIT-2 does not wait for ever. */

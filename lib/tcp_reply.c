@@ -12,9 +12,8 @@ tcp_window_shift(uint32_t rcv_buff)
 {
 	uint8_t shift = 0;
 
-	while (rcv_buff >> shift > FIELD_MAX)
+	while (rcv_buff >> shift > FIELD_MAX && shift < TCP_WSCALE_MAX)
 		shift++;
-	assert(shift <= 14);
 	return shift;
 }
 

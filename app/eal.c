@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* eal.c - starts DPDK's environment without its chatter: what it writes to stderr meanwhile is kept
+ * back, and of it goes into our one line what says why. */
+#define _GNU_SOURCE /* memfd_create */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+
+#include "eal.h"
+#include "say.h"
+
+#define REASON_MAX 256
+
+/* stdout and stderr while they are kept back. */
+struct silence {
+	int file; /* what was written meanwhile; -1: nothing is kept back */
+	int out, err;
+};
+
+static struct silence
+keep_back(void)
+{
+	struct silence s = {.file = memfd_create("riposte-eal", MFD_CLOEXEC)};
+
+	if (s.file < 0)
+		return s;
+	fflush(NULL);
+	s.out = dup(STDOUT_FILENO);
+	s.err = dup(STDERR_FILENO);
+	dup2(s.file, STDOUT_FILENO);
+	dup2(s.file, STDERR_FILENO);
+	return s;
+}
+
+/* Ends it; reason gets the first line that was written. */
+static void
+let_go(struct silence *s, char reason[REASON_MAX])
+{
+	ssize_t length;
+
+	reason[0] = '\0';
+	if (s->file < 0)
+		return;
+	fflush(NULL);
+	dup2(s->out, STDOUT_FILENO);
+	dup2(s->err, STDERR_FILENO);
+	close(s->out);
+	close(s->err);
+	length = pread(s->file, reason, REASON_MAX - 1, 0);
+	reason[length > 0 ? length : 0] = '\0';
+	reason[strcspn(reason, "\n")] = '\0';
+	close(s->file);
+	s->file = -1;
+}
+
+static bool
+has_option(int argc, char **argv, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], name, length) == 0 &&
+		    (argv[i][length] == '\0' || argv[i][length] == '='))
+			return true;
+	}
+	return false;
+}
+
+/* The name of a --vdev, up to its first comma, which need not be a device's. */
+static bool
+vdev_exists(const char *vdev)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+	uint16_t port;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(vdev, ","), vdev);
+	return rte_eth_dev_get_port_by_name(name, &port) == 0;
+}
+
+/* Each --vdev must have become a device. */
+static int
+check_devices(int argc, char **argv, const char *reason)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *vdev = NULL;
+
+		if (strncmp(argv[i], "--vdev=", 7) == 0)
+			vdev = argv[i] + 7;
+		else if (strcmp(argv[i], "--vdev") == 0 && i + 1 < argc)
+			vdev = argv[i + 1];
+		if (vdev == NULL || strncmp(vdev, "net_", 4) != 0 || vdev_exists(vdev))
+			continue;
+		say("device %s could not be made%s%s; does its interface or file exist?", vdev,
+		    reason[0] != '\0' ? ": " : "", reason);
+		return EXIT_DEVICE;
+	}
+	if (rte_eth_dev_count_avail() == 0) {
+		say("no device; bind a NIC to vfio-pci (dpdk-devbind.py --bind=vfio-pci ADDRESS), "
+		    "or "
+		    "name a software device, such as --vdev=net_af_packet0,iface=veth0");
+		return EXIT_DEVICE;
+	}
+	return EXIT_AS_ASKED;
+}
+
+int
+eal_start(int argc, char **argv)
+{
+	char **args = calloc((size_t)argc + 2, sizeof(*args));
+	struct silence silence = {.file = -1};
+	char reason[REASON_MAX];
+	int error, status;
+
+	if (args == NULL) {
+		say("no memory for the command line");
+		return EXIT_INTERNAL;
+	}
+	memcpy(args, argv, (size_t)argc * sizeof(*args));
+	/* Who asks EAL for help or for its log gets all of it. */
+	if (!has_option(argc, argv, "--help") && !has_option(argc, argv, "-h") &&
+	    !has_option(argc, argv, "--log-level")) {
+		static char level[] = "--log-level=error";
+
+		args[argc++] = level;
+		silence = keep_back();
+	}
+	opterr = 0;
+	error = rte_eal_init(argc, args) < 0 ? rte_errno : 0;
+	let_go(&silence, reason);
+	if (error != 0) {
+		say("EAL does not start: %s%s(%s); riposte --help -- explains its options", reason,
+		    reason[0] != '\0' ? " " : "", rte_strerror(error));
+		free(args);
+		return error == EINVAL ? EXIT_COMMAND_LINE : EXIT_DEVICE;
+	}
+	status = check_devices(argc, args, reason);
+	free(args);
+	if (status != EXIT_AS_ASKED)
+		eal_stop();
+	return status;
+}
+
+void
+eal_stop(void)
+{
+	(void)rte_eal_cleanup();
+}
