@@ -1,148 +1,122 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* script.c - compiles a listener's socket calls. design.md, "The idea". Knows no connections and no
- * configuration: calls are text. */
+/* script.c - socket calls from text to steps, and back. design.md, "The idea". Knows no
+ * connections: what a call does is not here. */
 #include "script.h"
 
-#include <assert.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define ARG_MAX_VALUE UINT32_C(0x7fffffff) /* of bytes and of milliseconds */
-#define QUOTED_MAX    40                   /* of a wrong call, characters shown */
+#define NUMBER_MAX INT32_MAX /* bytes of a read, and milliseconds */
+#define SHOWN_MAX  60        /* characters of a wrong call that its error repeats */
+#define CALLS      "accept, read [N|all], sleep TIME, timeout TIME, shutdown, linger 0, close, hang"
 
-enum argument { NO_ARGUMENT, BYTES, TIME, ZERO };
+/* What comes after the name of a call. */
+enum argument { NOTHING, AMOUNT, TIME, ZERO };
 
-static const struct call {
-	const char *word;
-	const char *usage;
+static const struct {
+	const char *name;
 	enum argument argument;
-	enum script_call call;
-} CALLS[] = {
-	{"accept", "accept", NO_ARGUMENT, SCRIPT_ACCEPT},
-	{"read", "read [N|all]", BYTES, SCRIPT_READ},
-	{"sleep", "sleep TIME", TIME, SCRIPT_SLEEP},
-	{"timeout", "timeout TIME", TIME, SCRIPT_TIMEOUT},
-	{"shutdown", "shutdown", NO_ARGUMENT, SCRIPT_SHUTDOWN},
-	{"linger", "linger 0", ZERO, SCRIPT_LINGER},
-	{"close", "close", NO_ARGUMENT, SCRIPT_CLOSE},
-	{"hang", "hang", NO_ARGUMENT, SCRIPT_HANG},
+} SPELLED[] = {
+	[SCRIPT_ACCEPT] = {"accept", NOTHING},     [SCRIPT_READ] = {"read", AMOUNT},
+	[SCRIPT_READ_ANY] = {"read", AMOUNT},      [SCRIPT_READ_ALL] = {"read", AMOUNT},
+	[SCRIPT_SLEEP] = {"sleep", TIME},          [SCRIPT_TIMEOUT] = {"timeout", TIME},
+	[SCRIPT_SHUTDOWN] = {"shutdown", NOTHING}, [SCRIPT_LINGER] = {"linger", ZERO},
+	[SCRIPT_CLOSE] = {"close", NOTHING},       [SCRIPT_HANG] = {"hang", NOTHING},
+	[SCRIPT_EXIT] = {"(exit)", NOTHING}, /* the end of a script: nobody writes it */
 };
 
-#define CALL_COUNT (sizeof(CALLS) / sizeof(CALLS[0]))
-
-/* Not terminated: a part of a call's text. */
+/* A stretch of text that ends where length says. */
 struct word {
-	const char *at;
+	const char *text;
 	size_t length;
 };
 
-struct compiler {
-	const char *text; /* the call in hand */
-	bool accepted, shut_down;
-	enum script_call ended; /* SCRIPT_CLOSE or SCRIPT_HANG; SCRIPT_EXIT: not yet */
+/* What was compiled so far. */
+struct progress {
 	uint32_t timeout_ms;
-	char *error;
-	size_t error_size;
+	bool accepted;
+	bool shut;
+	const char *last; /* name of the call after which nothing can come */
 };
 
-/* Writes the call in hand, quoted, and what is wrong with it; returns -1. */
-static int __attribute__((format(printf, 2, 3)))
-refuse(const struct compiler *c, const char *format, ...)
+/* Where an error goes, and which call it is about. */
+struct complaint {
+	char *text;
+	size_t size;
+	char call[SHOWN_MAX + 4]; /* printable, and short */
+};
+
+static bool
+is_space(char c)
 {
-	char quoted[QUOTED_MAX + 1], problem[256];
-	size_t length = 0;
-	va_list arguments;
-
-	/* One line, whatever the configuration's escapes put into the call. */
-	for (; length < QUOTED_MAX && c->text[length] != '\0'; length++) {
-		char ch = c->text[length];
-
-		quoted[length] = ch >= ' ' && ch <= '~' ? ch : '?';
-	}
-	quoted[length] = '\0';
-	va_start(arguments, format);
-	vsnprintf(problem, sizeof(problem), format, arguments);
-	va_end(arguments);
-	snprintf(c->error, c->error_size, "\"%s%s\"%s", quoted,
-		 c->text[length] == '\0' ? "" : "...", problem);
-	return -1;
+	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* "accept, read [N|all], ..." */
-static const char *
-list_calls(char *list, size_t size)
-{
-	size_t length = 0;
-
-	for (size_t i = 0; i < CALL_COUNT; i++) {
-		int wrote = snprintf(list + length, size - length, "%s%s", i == 0 ? "" : ", ",
-				     CALLS[i].usage);
-
-		assert(wrote > 0 && (size_t)wrote < size - length);
-		length += (size_t)wrote;
-	}
-	return list;
-}
-
+/* Takes the first word off *rest; its length is 0 when there is none. */
 static struct word
-next_word(const char **at)
+take_word(const char **rest)
 {
-	static const char BLANK[] = " \t\r\n";
-	struct word w;
+	struct word word;
+	const char *p = *rest;
 
-	w.at = *at + strspn(*at, BLANK);
-	w.length = strcspn(w.at, BLANK);
-	*at = w.at + w.length;
-	return w;
+	while (is_space(*p))
+		p++;
+	word.text = p;
+	while (*p != '\0' && !is_space(*p))
+		p++;
+	word.length = (size_t)(p - word.text);
+	*rest = p;
+	return word;
 }
 
 static bool
-word_is(struct word w, const char *text)
+word_is(struct word word, const char *text)
 {
-	return w.length == strlen(text) && memcmp(w.at, text, w.length) == 0;
+	return word.length == strlen(text) && memcmp(word.text, text, word.length) == 0;
 }
 
-/* Takes the digits that w begins with; -1 if there are none or they make more than ARG_MAX_VALUE.
- */
-static int
-take_number(struct word *w, uint32_t *number)
+/* Reads digits at the beginning of word; returns how many, 0 if there are none or they come to more
+ * than NUMBER_MAX. */
+static size_t
+take_number(struct word word, uint32_t *number)
 {
 	uint64_t value = 0;
-	size_t digits = 0;
+	size_t i;
 
-	for (; digits < w->length && w->at[digits] >= '0' && w->at[digits] <= '9'; digits++) {
-		value = value * 10 + (uint64_t)(w->at[digits] - '0');
-		if (value > ARG_MAX_VALUE)
-			return -1;
+	for (i = 0; i < word.length && word.text[i] >= '0' && word.text[i] <= '9'; i++) {
+		value = value * 10 + (uint64_t)(word.text[i] - '0');
+		if (value > NUMBER_MAX)
+			return 0;
 	}
-	w->at += digits;
-	w->length -= digits;
 	*number = (uint32_t)value;
-	return digits > 0 ? 0 : -1;
+	return i;
 }
 
 static int
-parse_time(struct word w, uint32_t *ms)
+parse_time(struct word word, uint32_t *ms)
 {
-	bool bare_zero = word_is(w, "0");
-	uint32_t number, unit;
+	uint32_t number;
+	uint64_t value;
+	struct word unit = word;
+	size_t digits = take_number(word, &number);
 
-	if (take_number(&w, &number) < 0)
+	if (digits == 0)
 		return -1;
-	if (word_is(w, "ms") || bare_zero)
-		unit = 1;
-	else if (word_is(w, "s"))
-		unit = 1000;
-	else if (word_is(w, "m"))
-		unit = 60 * 1000;
+	unit.text += digits;
+	unit.length -= digits;
+	if (word_is(unit, "ms") || (unit.length == 0 && number == 0))
+		value = number;
+	else if (word_is(unit, "s"))
+		value = UINT64_C(1000) * number;
+	else if (word_is(unit, "m"))
+		value = UINT64_C(60000) * number;
 	else
 		return -1;
-	if (number > ARG_MAX_VALUE / unit)
+	if (value > NUMBER_MAX)
 		return -1;
-	*ms = number * unit;
+	*ms = (uint32_t)value;
 	return 0;
 }
 
@@ -152,216 +126,204 @@ script_time_parse(const char *text, uint32_t *ms)
 	return parse_time((struct word){text, strlen(text)}, ms);
 }
 
-static int
-parse_argument(const struct compiler *c, const struct call *call, struct word argument,
-	       struct script_step *step)
+/* Keeps the call for the error: without spaces around it, in one line, and not too long. */
+static void
+quote(struct complaint *complaint, const char *call)
 {
-	switch (call->argument) {
-	case NO_ARGUMENT:
-		if (argument.length == 0)
-			return 0;
-		return refuse(c, ": %s takes no argument", call->word);
-	case BYTES:
-		if (argument.length == 0) {
-			step->call = SCRIPT_READ_ANY;
-			return 0;
-		}
-		if (word_is(argument, "all")) {
-			step->call = SCRIPT_READ_ALL;
-			return 0;
-		}
-		if (take_number(&argument, &step->arg) == 0 && argument.length == 0 &&
-		    step->arg > 0)
-			return 0;
-		return refuse(c,
-			      ": it is read N, N from 1 to %" PRIu32 " bytes, or read, or read all",
-			      ARG_MAX_VALUE);
-	case TIME:
-		if (parse_time(argument, &step->arg) == 0)
-			return 0;
-		return refuse(
-			c, ": %s takes a time such as 100ms, 20s, 2m or 0, at most %" PRIu32 "ms",
-			call->word, ARG_MAX_VALUE);
-	case ZERO:
-		if (word_is(argument, "0"))
-			return 0;
-		return refuse(c, ": it is linger 0, which makes close send RST");
+	size_t length, shown;
+
+	while (is_space(*call))
+		call++;
+	length = strlen(call);
+	while (length > 0 && is_space(call[length - 1]))
+		length--;
+	shown = length > SHOWN_MAX ? SHOWN_MAX : length;
+	for (size_t i = 0; i < shown; i++)
+		complaint->call[i] = call[i] >= ' ' && call[i] <= '~' ? call[i] : '?';
+	strcpy(complaint->call + shown, length > shown ? "..." : "");
+}
+
+__attribute__((format(printf, 2, 3))) static int
+refuse(struct complaint *complaint, const char *format, ...)
+{
+	const int length = snprintf(complaint->text, complaint->size, "\"%s\"", complaint->call);
+	va_list args;
+
+	if (length >= 0 && (size_t)length < complaint->size) {
+		va_start(args, format);
+		vsnprintf(complaint->text + length, complaint->size - (size_t)length, format, args);
+		va_end(args);
+	}
+	return -1;
+}
+
+static int
+parse_amount(struct complaint *complaint, struct word word, struct script_step *step)
+{
+	if (word.length == 0) {
+		step->call = SCRIPT_READ_ANY;
+	} else if (word_is(word, "all")) {
+		step->call = SCRIPT_READ_ALL;
+	} else if (take_number(word, &step->arg) == word.length && step->arg > 0) {
+		step->call = SCRIPT_READ;
+	} else {
+		return refuse(complaint,
+			      ": N must be a number of bytes, 1 to %d: read, read N or read all",
+			      NUMBER_MAX);
 	}
 	return 0;
 }
 
-/* Reads the call in hand as if it stood alone. */
+/* Reads one call as it is written, whatever came before it. */
 static int
-parse_call(const struct compiler *c, struct script_step *step)
+parse_call(struct complaint *complaint, const char *call, struct script_step *step)
 {
-	const char *at = c->text;
-	struct word name = next_word(&at), argument = next_word(&at);
-	char list[128];
+	const struct word name = take_word(&call), argument = take_word(&call);
+	const bool more = take_word(&call).length > 0;
+	unsigned int i = 0;
 
-	for (size_t i = 0; i < CALL_COUNT; i++) {
-		if (!word_is(name, CALLS[i].word))
-			continue;
-		step->call = (uint8_t)CALLS[i].call;
-		if (parse_argument(c, &CALLS[i], argument, step) < 0)
-			return -1;
-		if (next_word(&at).length > 0)
-			return refuse(c, ": too many words, it is %s", CALLS[i].usage);
-		return 0;
-	}
+	while (i < SCRIPT_EXIT && !word_is(name, SPELLED[i].name))
+		i++;
 	if (word_is(name, "write") || word_is(name, "echo"))
-		return refuse(c, ": this version has no %.*s, only %s", (int)name.length, name.at,
-			      list_calls(list, sizeof(list)));
-	return refuse(c, " is no socket call: %s", list_calls(list, sizeof(list)));
+		return refuse(complaint, ": this version has no such call yet: " CALLS);
+	if (i == SCRIPT_EXIT)
+		return refuse(complaint, " is no socket call: " CALLS);
+	if (more)
+		return refuse(complaint, ": too many words for one call: " CALLS);
+	*step = (struct script_step){.call = (uint8_t)i};
+	switch (SPELLED[i].argument) {
+	case NOTHING:
+		if (argument.length > 0)
+			return refuse(complaint, ": nothing comes after %s", SPELLED[i].name);
+		break;
+	case AMOUNT:
+		return parse_amount(complaint, argument, step);
+	case TIME:
+		if (parse_time(argument, &step->arg) < 0)
+			return refuse(complaint,
+				      ": TIME must be digits and ms, s or m (at most %dms), as in"
+				      " %s 20s",
+				      NUMBER_MAX, SPELLED[i].name);
+		break;
+	case ZERO:
+		if (!word_is(argument, "0"))
+			return refuse(complaint,
+				      ": the only linger is SO_LINGER {on, 0}: linger 0");
+		break;
+	}
+	return 0;
 }
 
-/* May the call in hand stand where it does? */
+/* Is the call lawful after those before it? Then they and it are what was compiled so far. */
 static int
-check_order(struct compiler *c, const struct script_step *step)
+follow(struct complaint *complaint, struct progress *done, struct script_step *step)
 {
-	enum script_call call = (enum script_call)step->call;
-	const char *ended = c->ended == SCRIPT_CLOSE ? "close" : "hang";
-
-	if (c->ended != SCRIPT_EXIT)
-		return refuse(c, " comes after %s and is never reached: nothing follows %s", ended,
-			      ended);
-	switch (call) {
+	if (done->last != NULL)
+		return refuse(complaint, " is never reached: it comes after %s", done->last);
+	if (!done->accepted && step->call != SCRIPT_ACCEPT && step->call != SCRIPT_SLEEP &&
+	    step->call != SCRIPT_HANG)
+		return refuse(complaint, " needs a connection: accept must come before it");
+	switch ((enum script_call)step->call) {
 	case SCRIPT_ACCEPT:
-		if (c->accepted)
-			return refuse(c, " again: a script serves one connection, accept it once");
-		c->accepted = true;
-		return 0;
-	case SCRIPT_SLEEP:
-		return 0;
-	case SCRIPT_HANG:
-		c->ended = call;
-		return 0;
+		if (done->accepted)
+			return refuse(complaint, " comes twice: one script serves one connection");
+		done->accepted = true;
+		break;
 	case SCRIPT_READ:
 	case SCRIPT_READ_ANY:
 	case SCRIPT_READ_ALL:
-	case SCRIPT_TIMEOUT:
-	case SCRIPT_SHUTDOWN:
-	case SCRIPT_LINGER:
-	case SCRIPT_CLOSE:
+		step->timeout_ms = done->timeout_ms;
 		break;
+	case SCRIPT_TIMEOUT:
+		done->timeout_ms = step->arg;
+		break;
+	case SCRIPT_SHUTDOWN:
+		if (done->shut)
+			return refuse(complaint, " comes twice: the FIN is sent once");
+		done->shut = true;
+		break;
+	case SCRIPT_CLOSE:
+	case SCRIPT_HANG:
+		done->last = SPELLED[step->call].name;
+		break;
+	case SCRIPT_SLEEP:
+	case SCRIPT_LINGER:
 	case SCRIPT_EXIT:
-		assert(false && "no call is spelled so");
+		break;
 	}
-	if (!c->accepted)
-		return refuse(c, " needs a connection: put accept before it "
-				 "(only sleep and hang can come earlier)");
-	if (call == SCRIPT_SHUTDOWN) {
-		if (c->shut_down)
-			return refuse(c, " again: the FIN is sent already, shut down once");
-		c->shut_down = true;
-	}
-	if (call == SCRIPT_CLOSE)
-		c->ended = call;
 	return 0;
-}
-
-static int
-refuse_room(const struct compiler *c)
-{
-	return refuse(c,
-		      " is one step too many: all scripts together have at most %d, one a call and "
-		      "one for the end of each",
-		      SCRIPT_STEPS_MAX);
-}
-
-static bool
-is_read(const struct script_step *step)
-{
-	return step->call == SCRIPT_READ || step->call == SCRIPT_READ_ANY ||
-	       step->call == SCRIPT_READ_ALL;
 }
 
 int
 script_compile(const char *const *calls, size_t count, uint16_t listener, struct script_step *steps,
 	       size_t room, char *error, size_t error_size, size_t *which)
 {
-	struct compiler c = {.ended = SCRIPT_EXIT, .error = error, .error_size = error_size};
+	struct complaint complaint = {.text = error, .size = error_size};
+	struct progress done = {0};
 
-	if (room > SCRIPT_STEPS_MAX)
-		room = SCRIPT_STEPS_MAX;
-	*which = 0;
-	if (room == 0) {
-		c.text = count > 0 ? calls[0] : "";
-		return refuse_room(&c);
-	}
-	for (size_t i = 0; i < count; i++) {
-		struct script_step *step = &steps[i];
-
+	for (size_t i = 0; i <= count; i++) {
 		*which = i;
-		c.text = calls[i];
-		if (room - i < 2) /* itself and the end */
-			return refuse_room(&c);
-		*step = (struct script_step){.listener = listener};
-		if (parse_call(&c, step) < 0 || check_order(&c, step) < 0)
+		if (i == room) {
+			snprintf(error, error_size,
+				 "too many calls: all scripts together have at most %d, and each"
+				 " script's end counts as one",
+				 SCRIPT_STEPS_MAX);
 			return -1;
-		if (step->call == SCRIPT_TIMEOUT)
-			c.timeout_ms = step->arg;
-		if (is_read(step))
-			step->timeout_ms = c.timeout_ms;
+		}
+		if (i < count) {
+			quote(&complaint, calls[i]);
+			if (parse_call(&complaint, calls[i], &steps[i]) < 0 ||
+			    follow(&complaint, &done, &steps[i]) < 0)
+				return -1;
+		} else {
+			steps[i] = (struct script_step){.call = count ? SCRIPT_EXIT : SCRIPT_HANG};
+		}
+		steps[i].listener = listener;
 	}
-	steps[count] = (struct script_step){
-		.call = count > 0 ? SCRIPT_EXIT : SCRIPT_HANG,
-		.listener = listener,
-	};
-	return (int)count + 1;
+	return (int)(count + 1);
 }
 
-static const char *
-print_time(const char *word, uint32_t ms, char *text, size_t size)
+/* A time in the largest unit that it is a multiple of. */
+static void
+print_time(char *text, size_t size, const char *name, uint32_t ms)
 {
 	if (ms == 0)
-		snprintf(text, size, "%s 0", word);
-	else if (ms % (60 * 1000) == 0)
-		snprintf(text, size, "%s %" PRIu32 "m", word, ms / (60 * 1000));
+		snprintf(text, size, "%s 0", name);
+	else if (ms % 60000 == 0)
+		snprintf(text, size, "%s %um", name, ms / 60000);
 	else if (ms % 1000 == 0)
-		snprintf(text, size, "%s %" PRIu32 "s", word, ms / 1000);
+		snprintf(text, size, "%s %us", name, ms / 1000);
 	else
-		snprintf(text, size, "%s %" PRIu32 "ms", word, ms);
-	return text;
+		snprintf(text, size, "%s %ums", name, ms);
 }
 
 const char *
 script_print(const struct script_step *step, char *text, size_t size)
 {
-	const char *fixed = "";
+	const char *name = SPELLED[step->call].name;
 
 	switch ((enum script_call)step->call) {
 	case SCRIPT_READ:
-		snprintf(text, size, "read %" PRIu32, step->arg);
-		return text;
-	case SCRIPT_SLEEP:
-		return print_time("sleep", step->arg, text, size);
-	case SCRIPT_TIMEOUT:
-		return print_time("timeout", step->arg, text, size);
-	case SCRIPT_ACCEPT:
-		fixed = "accept";
-		break;
-	case SCRIPT_READ_ANY:
-		fixed = "read";
+		snprintf(text, size, "%s %u", name, step->arg);
 		break;
 	case SCRIPT_READ_ALL:
-		fixed = "read all";
+		snprintf(text, size, "%s all", name);
 		break;
-	case SCRIPT_SHUTDOWN:
-		fixed = "shutdown";
+	case SCRIPT_SLEEP:
+	case SCRIPT_TIMEOUT:
+		print_time(text, size, name, step->arg);
 		break;
 	case SCRIPT_LINGER:
-		fixed = "linger 0";
+		snprintf(text, size, "%s 0", name);
 		break;
+	case SCRIPT_ACCEPT:
+	case SCRIPT_READ_ANY:
+	case SCRIPT_SHUTDOWN:
 	case SCRIPT_CLOSE:
-		fixed = "close";
-		break;
 	case SCRIPT_HANG:
-		fixed = "hang";
-		break;
 	case SCRIPT_EXIT:
-		fixed = "exit";
+		snprintf(text, size, "%s", name);
 		break;
 	}
-	snprintf(text, size, "%s", fixed);
 	return text;
 }
