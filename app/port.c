@@ -14,6 +14,7 @@
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 #define POOL_CACHE     256
+#define POOL_PLENTY    40960 /* if there is memory: net_pcap's infinite_rx keeps a whole file */
 #define VLAN_ROOM      (2 * RTE_VLAN_HLEN)
 
 #define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
@@ -69,17 +70,21 @@ make_pool(struct port *p, uint16_t rx_descriptors, uint16_t tx_descriptors)
 	char name[RTE_MEMPOOL_NAMESIZE];
 	uint32_t frame = RTE_ETHER_HDR_LEN + VLAN_ROOM + RTE_ETHER_CRC_LEN + p->mtu;
 	uint32_t room = RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, 2048u);
+	int node = p->node < 0 ? SOCKET_ID_ANY : p->node;
 	/* What the rings hold, what the caches of the lcores hold, and a burst in hand for each. */
-	uint32_t count = p->queues * (uint32_t)(rx_descriptors + tx_descriptors + 4 * PORT_BURST) +
+	uint32_t least = p->queues * (uint32_t)(rx_descriptors + tx_descriptors + 4 * PORT_BURST) +
 			 (rte_lcore_count() + 1) * 3 * POOL_CACHE / 2;
 
 	snprintf(name, sizeof(name), "port-%u", p->id);
-	p->pool =
-		rte_pktmbuf_pool_create(name, count, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, 65535u),
-					p->node < 0 ? SOCKET_ID_ANY : p->node);
+	room = RTE_MIN(room, (uint32_t)UINT16_MAX);
+	if (least < POOL_PLENTY)
+		p->pool = rte_pktmbuf_pool_create(name, POOL_PLENTY, POOL_CACHE, 0, (uint16_t)room,
+						  node);
+	if (p->pool == NULL)
+		p->pool = rte_pktmbuf_pool_create(name, least, POOL_CACHE, 0, (uint16_t)room, node);
 	if (p->pool == NULL) {
 		say("device %s: no memory for %u buffers of %u bytes: give EAL more with -m",
-		    p->name, count, room);
+		    p->name, least, room);
 		return -rte_errno;
 	}
 	return 0;
