@@ -21,7 +21,7 @@
 #define IDLE_POLLS   128
 #define IDLE_GROW    16 /* sleeps of one length */
 #define SLEEP_MIN_US 20u
-#define SLEEP_MAX_US 500u
+#define SLEEP_MAX_US 1000u
 
 _Static_assert(PORT_BURST <= STACK_BURST_MAX, "a burst of the device fits the stack's");
 
@@ -210,7 +210,7 @@ idle(const struct worker *w, uint32_t empty_polls, stack_us now)
 		return;
 	}
 	sleeps = empty_polls - IDLE_POLLS;
-	us = sleeps / IDLE_GROW < 5 ? SLEEP_MIN_US << sleeps / IDLE_GROW : SLEEP_MAX_US;
+	us = sleeps / IDLE_GROW < 6 ? SLEEP_MIN_US << sleeps / IDLE_GROW : SLEEP_MAX_US;
 	us = stack_idle_us(w->stack, now, us);
 	if (us > 0)
 		nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);

@@ -122,7 +122,7 @@ take(struct stack *s, struct stack_slot *slot)
 		return CONN_NONE;
 	}
 	if (!flow_table_insert(&s->table, slot->hash, conn))
-		assert(!"the table has room for every connection of the store");
+		assert(false && "the table has room for every connection of the store");
 	side = conn_store_side(&s->conns, conn);
 	*side = (struct conn_side){.path = path};
 	slot->conn = conn;
@@ -399,6 +399,9 @@ cookie_segment(struct stack *s, struct stack_slot *slot, uint16_t number)
 					(kept.sack_ok ? TCP_OPT_SACK_OK : 0));
 		syn.wscale = kept.wscale;
 	}
+	/* The cookie's table may have rounded it below the floor that it was made with. */
+	if (kept.mss < s->conf.min_mss)
+		kept.mss = s->conf.min_mss;
 	c = conn_store_tcp(&s->conns, conn);
 	conn_store_side(&s->conns, conn)->peer_mss = kept.mss;
 	env = listener_env(s, l, slot->packet.flow.family);

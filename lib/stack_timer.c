@@ -16,7 +16,7 @@ stack_pending_ack(struct stack *s, uint32_t conn)
 		if (slot->conn == conn && slot->reply.coalesce)
 			return slot;
 	}
-	assert(!"an ACK is pending in some slot");
+	assert(false && "an ACK is pending in some slot");
 	return NULL;
 }
 

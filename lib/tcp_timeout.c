@@ -70,6 +70,6 @@ tcp_timeout(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out
 	case TCP_CLOSE_WAIT:
 		break;
 	}
-	assert(!"a timer in a state that has none");
+	assert(false && "a timer in a state that has none");
 	return TCP_KEEP;
 }
