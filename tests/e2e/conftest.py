@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all end-to-end tests share. The modules beside it are the tools."""
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+logging.getLogger("scapy.runtime").setLevel(logging.ERROR)  # it looks for the host's addresses
+
+from lab import Lab  # noqa: E402
+from netns import PREFIX  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory, request):
+    """A directory for the module."""
+    return tmp_path_factory.mktemp(request.module.__name__)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind():
+    """No namespace of ours outlives the tests; with the namespaces go their interfaces."""
+    yield
+    listed = subprocess.run(["ip", "netns", "list"], stdout=subprocess.PIPE, text=True, check=True)
+    left = [line for line in listed.stdout.splitlines() if line.startswith(PREFIX)]
+    assert not left, left
+
+
+@pytest.fixture(scope="module")
+def make_lab(directory):
+    """make_lab(conf, ...) is a laboratory with riposte in it. When the module is done riposte is
+    stopped, which has to end well and with counters that balance."""
+    labs = []
+
+    def make(conf, options=(), device="", tags=()):
+        lab = Lab(tags)
+        labs.append(lab)
+        lab.start(conf, directory / f"lab{len(labs)}", options, device)
+        return lab
+
+    yield make
+    try:
+        for lab in labs:
+            if not lab.riposte.stopped:
+                lab.riposte.stop()
+    finally:
+        for lab in labs:
+            lab.close()
