@@ -161,6 +161,8 @@ stack_idle_us(const struct stack *s, stack_us now, uint32_t limit)
 
 	if (stack_pending(s) > 0)
 		return 0;
-	us = UINT64_C(1000) * timer_wheel_idle(&s->wheel, now / 1000, limit / 1000 + 1);
+	/* To the millisecond in which it is due, of which this one is partly over. */
+	us = UINT64_C(1000) * timer_wheel_idle(&s->wheel, now / 1000, limit / 1000 + 2);
+	us = us > now % 1000 ? us - now % 1000 : 0;
 	return us < limit ? (uint32_t)us : limit;
 }
