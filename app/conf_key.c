@@ -2,7 +2,6 @@
 /* conf_key.c - the table of keys, and reading and printing by it. */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,9 +39,9 @@ static const struct conf_key host_keys[] = {
 static const struct conf_key listener_keys[] = {
 	{"ports", CONF_LIST, 0, .help = "ports and ranges of ports"},
 	{"on", CONF_LIST, 0, .without = "everything owned",
-	 .help = "addresses and prefixes, within what the host owns"},
+	 .help = "addresses and prefixes among those owned"},
 	{"script", CONF_LIST, 0, .without = "{}, which never accepts",
-	 .help = "the socket calls of its application, in order"},
+	 .help = "socket calls of its application, in order"},
 	{"backlog", CONF_NUMBER, LISTENER(backlog), "128", .max = TABLE_MAX,
 	 .help = "connections that may wait to be accepted, per worker"},
 	{"syn_ack_delay", CONF_TIME, LISTENER(syn_ack_delay_ms), "0", .max = TIME_MAX,
@@ -98,7 +97,9 @@ read_share(const char *text, uint64_t *value)
 	share = strtod(text, &end);
 	if (end == text || *end != '\0' || share > 1)
 		return -1;
-	*value = (uint64_t)ceil(share * (double)LISTENER_CHANCE_ALWAYS);
+	*value = (uint64_t)(share * (double)LISTENER_CHANCE_ALWAYS + 0.5);
+	if (*value == 0 && share > 0)
+		*value = 1;
 	return 0;
 }
 
@@ -221,7 +222,7 @@ conf_key_print(const struct conf_key *key, const void *values, char *text, size_
 		snprintf(text, size, "\"%s\"", print_time(value, time, sizeof(time)));
 		break;
 	case CONF_SHARE:
-		snprintf(text, size, "%.10g", (double)value / (double)LISTENER_CHANCE_ALWAYS);
+		snprintf(text, size, "%.9g", (double)value / (double)LISTENER_CHANCE_ALWAYS);
 		break;
 	case CONF_CHOICE:
 		snprintf(text, size, "%s", key->choices[value]);
