@@ -17,6 +17,9 @@
  * number alone: here it is the line on which the key was first given. */
 #define GIVEN_LINE(opt) ((opt)->def.number)
 
+/* In a section's flags, ours alone: an error has been said. */
+#define SAID (1 << 30)
+
 /* Keeps a word with its line. */
 static int
 on_word(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
@@ -55,6 +58,7 @@ syntax_hint(const char *format)
 		{"unexpected closing brace", "it has no opening one"},
 		{"premature end of file", "a value or a closing brace would be right"},
 		{"missing equal sign after option '%s'", "KEY = VALUE would be right"},
+		{"no sub-section title/index for '%s'", "KEY = VALUE would be right"},
 		{"attempt to append to non-list option '%s'", "KEY = VALUE would be right"},
 		{"missing opening brace for section '%s'",
 		 "host { ... } or listener \"NAME\" { ... } would be right"},
@@ -99,6 +103,7 @@ on_error(cfg_t *cfg, const char *format, va_list args)
 	const char *right = syntax_hint(format);
 	char text[512];
 
+	cfg->flags |= SAID;
 	if (strcmp(format, "no such option '%s'") == 0) {
 		say_unknown_key(cfg, va_arg(args, const char *));
 		return;
@@ -153,6 +158,31 @@ make_parser(const char *file)
 	return cfg;
 }
 
+/* libconfuse has refused the file: if it did not say why, as for a key of no letters, then where.
+ */
+static void
+say_refused(cfg_t *root)
+{
+	static const char *const names[] = {"host", "listener"};
+	int line = root->line;
+	bool said = root->flags & SAID;
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		cfg_opt_t *sections = cfg_getopt(root, names[i]);
+		const unsigned int count = cfg_opt_size(sections);
+		const cfg_t *last = count > 0 ? cfg_opt_getnsec(sections, count - 1) : NULL;
+
+		if (last == NULL)
+			continue;
+		said = said || (last->flags & SAID);
+		if (last->line > line)
+			line = last->line;
+	}
+	if (!said)
+		say_at(root->filename, line,
+		       "not understood; KEY = VALUE or KEY = { VALUE, VALUE } would be right");
+}
+
 cfg_t *
 conf_file_read(const char *file)
 {
@@ -172,6 +202,8 @@ conf_file_read(const char *file)
 		if (error < 0)
 			say_at(file, text.open_line,
 			       "this section has no end; a closing } would be right");
+	} else {
+		say_refused(cfg);
 	}
 	if (stream != NULL)
 		fclose(stream);
@@ -236,10 +268,12 @@ conf_file_values(const char *file, cfg_t *section, const struct conf_section *ke
 			continue;
 		}
 		word = cfg_getptr(section, key->name);
-		if (word == NULL) {
-			if (key->preset != NULL && conf_key_read(key, key->preset, values) < 0)
-				assert(!"a preset is a right value");
-		} else if (conf_key_read(key, word->text, values) < 0) {
+		if (word == NULL && key->preset != NULL) {
+			const int preset = conf_key_read(key, key->preset, values);
+
+			assert(preset == 0);
+			(void)preset;
+		} else if (word != NULL && conf_key_read(key, word->text, values) < 0) {
 			say_at(file, word->line, "%s = \"%s\": must be %s", key->name, word->text,
 			       conf_key_right(key, right, sizeof(right)));
 			return -1;

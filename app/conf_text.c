@@ -101,6 +101,13 @@ skip_string(struct scan *s)
 
 	advance(s);
 	while (*s->at != quote) {
+		/* A variable of the environment, whose end libconfuse seeks in all of the file. */
+		if (quote == '"' && s->at[0] == '$' && s->at[1] == '{' &&
+		    s->at[strcspn(s->at, "}\"\n")] != '}') {
+			say_at(s->file, s->line,
+			       "this ${ has no end; a } in the same string or \\$ would be right");
+			return false;
+		}
 		if (s->at[0] == '\\' && s->at[1] != '\0')
 			advance(s);
 		if (*s->at == '\0') {
@@ -112,6 +119,17 @@ skip_string(struct scan *s)
 	}
 	advance(s);
 	return true;
+}
+
+static bool
+refuse(const struct scan *s)
+{
+	say_at(s->file, s->line,
+	       "unexpected '%c'; KEY = VALUE or KEY = { VALUE, VALUE } would be right, with a "
+	       "VALUE "
+	       "that holds it in quotes",
+	       *s->at);
+	return false;
 }
 
 static bool
@@ -160,16 +178,16 @@ scan_next(struct scan *s)
 		blank(s, 1);
 		return true;
 	case '+':
-		if (s->at[1] == '=')
-			break;
-		/* fall through */
+		if (s->at[1] != '=')
+			return refuse(s);
+		break;
+	case '$':
+		if (s->at[1] == '{')
+			return refuse(s);
+		break;
 	case '*':
 	case '|':
-		say_at(s->file, s->line,
-		       "unexpected '%c'; KEY = VALUE or KEY = { VALUE, VALUE } "
-		       "would be right, with a VALUE that holds it in quotes",
-		       *s->at);
-		return false;
+		return refuse(s);
 	default:
 		break;
 	}

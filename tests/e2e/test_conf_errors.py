@@ -74,6 +74,11 @@ WRONG = {
     "stray_character": (host(OWNS, "connections = 1+2"), 3, ["'+'", "quotes"]),
     "stray_star": (host(OWNS, "connections = *"), 3, ["'*'", "quotes"]),
     "path_to_another_section": (HOST + "host|closed = drop\n", 2, ["'|'"]),
+    "key_of_no_letters": (host(OWNS, '"" = 3'), 3, ["KEY = VALUE"]),
+    "key_of_no_letters_at_top": (HOST + '\n""\n', 3, ["KEY = VALUE"]),
+    "key_with_an_equal_sign": (host(OWNS, '"ttl=3" = 3'), 3, ["ttl"]),
+    "variable_outside_of_a_string": (host(OWNS, "ttl = ${", "TTL }"), 3, ["'$'", "quotes"]),
+    "variable_that_does_not_end": (host('owns = "${OWNS",', "ttl = 3"), 2, ["${", "}"]),
     "parentheses": (host(OWNS, "closed (drop)"), 3, ["closed", "KEY = VALUE"]),
     # keys
     "unknown_key_of_host": (host(OWNS, "conections = 3"), 3,
