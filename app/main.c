@@ -48,6 +48,9 @@ catch_signals(struct worker_orders *orders)
 	signalled = orders;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	/* Who reads what is printed may leave; the devices still have to be closed. */
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
 }
 
 static int64_t
