@@ -45,6 +45,8 @@ answer(struct frame *f)
 	uint32_t length;
 
 	EXPECT_KIND(f, WIRE_ECHO, &p);
+	/* Addresses alone. */
+	assert_int_equal(flow_lport(&p.flow) | flow_rport(&p.flow), 0);
 	length = icmp_input(&wire_test_host, f->data, f->length, f->length, &p);
 	assert_true(length > 0 && length <= f->length);
 	f->length = length;

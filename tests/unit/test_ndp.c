@@ -380,6 +380,24 @@ rfc6980_5_solicitation_with_a_fragment_header_is_dropped(void **state)
 	EXPECT_DROP(&f, DROP_nd_malformed);
 }
 
+/* The padding behind a packet is no solicitation, though it looks like one. */
+static void
+padding_behind_the_last_header_is_not_read(void **state)
+{
+	struct frame f;
+
+	(void)state;
+	frame_start(&f, FRAME_US_MAC, FRAME_PEER_MAC);
+	frame_ip(&f, 6, 60);
+	memcpy(f.data + frame_dst(&f), GROUP, 16);
+	frame_put(&f, "\x3a\x00\x01\x04\x00\x00\x00\x00", 8);
+	frame_set16(&f, f.l3 + 4, 8);
+	frame_put8(&f, 135);
+	EXPECT_DROP(&f, DROP_ip_not_ours);
+	f.length--;
+	EXPECT_DROP(&f, DROP_ip_not_ours);
+}
+
 static void
 vlan_tags_are_mirrored(void **state)
 {
@@ -422,6 +440,7 @@ main(void)
 		cmocka_unit_test(
 			everything_else_to_the_group_or_from_the_unspecified_address_is_dropped),
 		cmocka_unit_test(rfc6980_5_solicitation_with_a_fragment_header_is_dropped),
+		cmocka_unit_test(padding_behind_the_last_header_is_not_read),
 		cmocka_unit_test(vlan_tags_are_mirrored),
 	};
 

@@ -284,12 +284,13 @@ d4_ip_options_are_ignored(void **state)
 	static const uint8_t alert[4] = {148, 4, 0, 0};            /* router alert */
 	static const uint8_t record[8] = {7, 7, 4, 0, 0, 0, 0, 0}; /* record route, end */
 	static const uint8_t least[4] = {1, 99, 2, 0};             /* unknown, no data, end */
+	static const uint8_t last[4] = {1, 1, 99, 2};              /* unknown, no data, no end */
 	static const uint8_t after_end[4] = {0, 131, 3, 4};        /* what is behind the end */
 	const struct {
 		const uint8_t *options;
 		size_t n;
-	} cases[] = {{none, 4},  {none, 40},  {nops, 4},  {nops, 40},
-		     {alert, 4}, {record, 8}, {least, 4}, {after_end, 4}};
+	} cases[] = {{none, 4},   {none, 40}, {nops, 4}, {nops, 40},    {alert, 4},
+		     {record, 8}, {least, 4}, {last, 4}, {after_end, 4}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -57,6 +57,8 @@ rfc8200_4_2_padding_and_options_that_may_be_skipped_are(void **state)
 	EXPECT_TAKEN(DESTINATION, TCP, 0, 0x3e, 4, 1, 2, 3, 4); /* unknown, action 00 */
 	EXPECT_TAKEN(DESTINATION, TCP, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 	EXPECT_TAKEN(DESTINATION, TCP, 0, 1, 0, 1, 0, 1, 0); /* PadN without data */
+	EXPECT_TAKEN(HOP_BY_HOP, TCP, 0, 0, 0, 5, 2, 0, 0);  /* Pad1 before another */
+	EXPECT_TAKEN(HOP_BY_HOP, TCP, 0, 1, 3, 0, 0, 0, 0);  /* Pad1 at the end */
 }
 
 static void
@@ -76,6 +78,7 @@ rfc8200_4_2_option_past_its_header_is_dropped(void **state)
 	(void)state;
 	EXPECT_DROPPED(DROP_ip_extension, HOP_BY_HOP, TCP, 0, 1, 5, 0, 0, 0, 0);
 	EXPECT_DROPPED(DROP_ip_extension, DESTINATION, TCP, 0, 1, 255, 0, 0, 0, 0);
+	EXPECT_DROPPED(DROP_ip_extension, DESTINATION, TCP, 0, 0, 0, 1, 3, 0, 0);
 	EXPECT_DROPPED(DROP_ip_extension, DESTINATION, TCP, 0, 1, 3, 0, 0, 0, 1); /* no length */
 }
 

@@ -185,6 +185,20 @@ BOTH(d20_must_7_option_without_room_for_its_length_ends_the_options)
 	}
 }
 
+/* What lies behind the header is text, whatever an option says. */
+BOTH(d20_must_7_option_that_reaches_into_the_text_is_not_read)
+{
+	struct tcp_seg seg;
+
+	family_of_options = family;
+	seg = SEGMENT(TCP_SYN, WS_7, 8, 10, 0, 0, 0, 1, 0, 0, 0);
+	assert_int_equal(seg.options, TCP_OPT_WSCALE);
+	seg = SEGMENT(TCP_SYN, WS_7, 1, 1, 2, 4, 5);
+	assert_int_equal(seg.options, TCP_OPT_WSCALE);
+	seg = SEGMENT(TCP_SYN, MSS_1460, 1, 1, 3, 3);
+	assert_int_equal(seg.options, TCP_OPT_MSS);
+}
+
 /* A known kind with a length that is not its own is skipped as an unknown option is: the list is
  * whole. */
 BOTH(must_6_known_option_of_another_length_is_skipped)
@@ -244,6 +258,7 @@ main(void)
 		BOTH_TESTS(nothing_counts_behind_the_end_of_the_list),
 		BOTH_TESTS(d20_must_7_illegal_length_ends_the_options_and_keeps_what_came_before),
 		BOTH_TESTS(d20_must_7_option_without_room_for_its_length_ends_the_options),
+		BOTH_TESTS(d20_must_7_option_that_reaches_into_the_text_is_not_read),
 		BOTH_TESTS(must_6_known_option_of_another_length_is_skipped),
 		BOTH_TESTS(d25_last_of_a_repeated_option_wins),
 		BOTH_TESTS(d20_random_options_never_lose_the_segment),
