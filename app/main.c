@@ -111,7 +111,7 @@ list_lcores(unsigned int lcores[RTE_MAX_LCORE])
 }
 
 static int
-open_ports(struct program *p, unsigned int lcore_count)
+open_ports(struct program *p, unsigned int lcore_count, bool ipv6)
 {
 	unsigned int count = rte_eth_dev_count_avail();
 	uint16_t id = 0;
@@ -129,8 +129,8 @@ open_ports(struct program *p, unsigned int lcore_count)
 	}
 	while (p->port_count < count) {
 		id = (uint16_t)rte_eth_find_next_owned_by(id, RTE_ETH_DEV_NO_OWNER);
-		if (port_open(&p->ports[p->port_count++], id++, (uint16_t)(lcore_count / count)) !=
-		    0)
+		if (port_open(&p->ports[p->port_count++], id++, (uint16_t)(lcore_count / count),
+			      ipv6) != 0)
 			return EXIT_DEVICE;
 	}
 	return EXIT_AS_ASKED;
@@ -159,8 +159,6 @@ open_workers(struct program *p, const unsigned int *lcores, const struct stack_c
 				return EXIT_DEVICE;
 			p->worker_count++;
 		}
-		say("device %s: MTU %u, %u worker%s", port->name, port->mtu, port->queues,
-		    port->queues == 1 ? "" : "s");
 	}
 	return EXIT_AS_ASKED;
 }
@@ -204,7 +202,6 @@ run(const struct conf *conf, const struct options *options)
 	struct program p = {.orders.poll = options->poll};
 	unsigned int lcores[RTE_MAX_LCORE];
 	unsigned int lcore_count = list_lcores(lcores);
-	unsigned int lost = 0;
 	struct stack_conf stack_conf;
 	bool ran = false;
 	int status;
@@ -217,7 +214,7 @@ run(const struct conf *conf, const struct options *options)
 		status = EXIT_INTERNAL;
 		goto out;
 	}
-	status = open_ports(&p, lcore_count);
+	status = open_ports(&p, lcore_count, conf->host.owns.set.v6_count > 0);
 	if (status != EXIT_AS_ASKED)
 		goto out;
 	status = open_workers(&p, lcores, &stack_conf);
@@ -227,9 +224,9 @@ run(const struct conf *conf, const struct options *options)
 	ran = true;
 out:
 	for (unsigned int i = 0; i < p.port_count; i++)
-		lost += port_close(&p.ports[i]);
+		port_close(&p.ports[i]);
 	if (ran)
-		stats_print(p.workers, p.worker_count, lost);
+		stats_print(p.workers, p.worker_count, p.ports, p.port_count);
 	for (unsigned int i = 0; i < p.worker_count; i++)
 		worker_close(&p.workers[i]);
 	free(p.workers);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* port.c - one Ethernet device: its queues, offloads and buffers. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #define TX_DESCRIPTORS 1024
 #define POOL_CACHE     256
 #define POOL_PLENTY    40960 /* if there is memory: net_pcap's infinite_rx keeps a whole file */
+#define IPV6_MTU_MIN   1280  /* RFC 8200 5 */
 #define VLAN_ROOM      (2 * RTE_VLAN_HLEN)
 
 #define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
@@ -36,7 +38,7 @@ queue_count(const struct port *p, const struct rte_eth_dev_info *info, uint16_t 
 	if (workers == 1)
 		return 1;
 	if (!(info->flow_type_rss_offloads & RSS_TCP) || most < 2) {
-		say("device %s: no RSS on TCP: one worker", p->name);
+		say("device %s: no RSS on TCP, so it gets one worker", p->name);
 		return 1;
 	}
 	return workers < most ? workers : most;
@@ -46,7 +48,7 @@ static struct rte_eth_conf
 device_conf(struct port *p, const struct rte_eth_dev_info *info)
 {
 	const uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-	struct rte_eth_conf conf = {0};
+	struct rte_eth_conf conf = {.rxmode.mtu = p->mtu};
 
 	conf.rxmode.offloads = info->rx_offload_capa & rx;
 	if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) {
@@ -115,8 +117,26 @@ start_queues(struct port *p, const struct rte_eth_conf *conf)
 	return 0;
 }
 
+/* Neighbour solicitations come to group addresses, and more of them than any filter holds. */
+static void
+receive_groups(struct port *p, bool ipv6)
+{
+	if (!ipv6 || rte_eth_allmulticast_enable(p->id) == 0)
+		return;
+	p->promiscuous =
+		rte_eth_promiscuous_get(p->id) == 0 && rte_eth_promiscuous_enable(p->id) == 0;
+}
+
+static bool
+link_is_up(const struct port *p)
+{
+	struct rte_eth_link link = {0};
+
+	return rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
 int
-port_open(struct port *p, uint16_t id, uint16_t workers)
+port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6)
 {
 	struct rte_ether_addr mac;
 	struct rte_eth_dev_info info;
@@ -132,26 +152,39 @@ port_open(struct port *p, uint16_t id, uint16_t workers)
 		return refuse(p, "has no Ethernet address", error);
 	if ((error = rte_eth_dev_get_mtu(id, &p->mtu)) != 0)
 		return refuse(p, "has no MTU", error);
+	if (ipv6 && p->mtu < IPV6_MTU_MIN) {
+		say("device %s: its MTU is %u, and IPv6 needs %u: raise it, or own IPv4 alone",
+		    p->name, p->mtu, IPV6_MTU_MIN);
+		return -EINVAL;
+	}
 	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
 	p->node = rte_eth_dev_socket_id(id);
 	p->queues = queue_count(p, &info, workers);
 	conf = device_conf(p, &info);
-	return start_queues(p, &conf);
+	if ((error = start_queues(p, &conf)) != 0)
+		return error;
+	receive_groups(p, ipv6);
+	say("device %s: %u worker%s, MTU %u, link %s", p->name, p->queues,
+	    p->queues == 1 ? "" : "s", p->mtu, link_is_up(p) ? "up" : "down");
+	return 0;
 }
 
-unsigned int
+void
 port_close(struct port *p)
 {
-	unsigned int lost = 0;
+	struct rte_eth_stats stats;
 
+	if (p->started && rte_eth_stats_get(p->id, &stats) == 0)
+		p->missed = stats.imissed + stats.rx_nombuf;
+	if (p->promiscuous)
+		(void)rte_eth_promiscuous_disable(p->id);
 	if (p->started)
 		(void)rte_eth_dev_stop(p->id);
 	(void)rte_eth_dev_close(p->id);
 	p->started = false;
 	if (p->pool != NULL) {
-		lost = rte_mempool_in_use_count(p->pool);
+		p->lost = rte_mempool_in_use_count(p->pool);
 		rte_mempool_free(p->pool);
 		p->pool = NULL;
 	}
-	return lost;
 }

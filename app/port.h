@@ -20,16 +20,20 @@ struct port {
 	uint8_t tx_offload; /* WIRE_TX_... */
 	int node;           /* NUMA node, -1: any */
 	bool started;
+	bool promiscuous; /* made so */
+	uint64_t missed;  /* once closed: frames that came and found no room in the ring */
+	unsigned int
+		lost; /* once closed: buffers that had not come back; 0 unless there is a leak */
 	struct rte_mempool *pool;
 };
 
-/* Configures and starts device id with a receive and a transmit queue for each of workers, or
- * with as many as it can steer to: one, if it has no RSS. 0, or a negative errno after an error,
- * which has been said in one line; port_close() is due in either case. */
-int port_open(struct port *p, uint16_t id, uint16_t workers);
+/* Configures and starts device id, with or without a link, with a receive and a transmit queue for
+ * each of workers, or with as many as it can steer to: one, if it has no RSS. ipv6: some IPv6
+ * address is owned. 0, or a negative errno after an error, which has been said in one line;
+ * port_close() is due in either case. */
+int port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6);
 
-/* Stops and closes the device and frees its buffers; returns how many of them had not come back:
- * 0 unless there is a leak. */
-unsigned int port_close(struct port *p);
+/* Stops and closes the device, sets missed and lost, and frees the buffers. */
+void port_close(struct port *p);
 
 #endif

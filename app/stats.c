@@ -3,6 +3,7 @@
  * counters at exit. Workers are only read: what is printed may be a burst old. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "stats.h"
@@ -103,19 +104,29 @@ stats_watch(void *arg)
 	return NULL;
 }
 
+static void
+print_counter(const char *group, const char *name, uint64_t value)
+{
+	if (value != 0 || strcmp(name, "rx") == 0)
+		printf("%s%s: %" PRIu64 "\n", group, name, value);
+}
+
 void
-stats_print(const struct worker *workers, unsigned int worker_count, unsigned int mbufs_in_use)
+stats_print(const struct worker *workers, unsigned int worker_count, const struct port *ports,
+	    unsigned int port_count)
 {
 	struct sums sums = sum(workers, worker_count);
+	uint64_t missed = 0, lost = 0;
 	struct stack_counter counter;
 
-	for (unsigned int i = 0; stack_counter_at(&sums.stack, i, &counter); i++) {
-		if (i == 0 || counter.value != 0)
-			printf("%s%s: %" PRIu64 "\n", counter.group, counter.name, counter.value);
+	for (unsigned int i = 0; i < port_count; i++) {
+		missed += ports[i].missed;
+		lost += ports[i].lost;
 	}
-	if (sums.tx_dropped != 0)
-		printf("tx_dropped: %" PRIu64 "\n", sums.tx_dropped);
-	if (mbufs_in_use != 0)
-		printf("mbufs_in_use: %u\n", mbufs_in_use);
+	for (unsigned int i = 0; stack_counter_at(&sums.stack, i, &counter); i++)
+		print_counter(counter.group, counter.name, counter.value);
+	print_counter("", "rx_missed", missed);
+	print_counter("", "tx_dropped", sums.tx_dropped);
+	print_counter("", "mbufs_in_use", lost);
 	fflush(stdout);
 }

@@ -25,10 +25,9 @@ struct stats_control {
  * the signature is a thread's. */
 void *stats_watch(void *arg);
 
-/* Prints the counters of all workers together, each that is not zero on its own line as
- * "name: value", and rx always. mbufs_in_use: buffers that had not come back when the ports were
- * closed. */
-void stats_print(const struct worker *workers, unsigned int worker_count,
-		 unsigned int mbufs_in_use);
+/* Prints the counters of all workers and closed ports together, each that is not zero on its own
+ * line as "name: value", and rx always. */
+void stats_print(const struct worker *workers, unsigned int worker_count, const struct port *ports,
+		 unsigned int port_count);
 
 #endif

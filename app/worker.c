@@ -67,32 +67,23 @@ worker_close(struct worker *w)
 	w->stack = NULL;
 }
 
-/* The NIC's word on a frame's checksums. */
+/* The NIC's word on a frame's checksums. NONE (both bits) is a field that was not filled in, by a
+ * sender on the same machine, with data that the device vouches for. */
 static uint8_t
 csum_of(uint64_t ol_flags)
 {
+	uint64_t ip = ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	uint64_t l4 = ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 	uint8_t csum = 0;
 
-	switch (ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_IP_CKSUM_GOOD:
-		csum |= WIRE_IP_GOOD;
-		break;
-	case RTE_MBUF_F_RX_IP_CKSUM_BAD:
+	if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD)
 		csum |= WIRE_IP_BAD;
-		break;
-	default:
-		break;
-	}
-	switch (ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
-	case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
-		csum |= WIRE_L4_GOOD;
-		break;
-	case RTE_MBUF_F_RX_L4_CKSUM_BAD:
+	else if (ip != RTE_MBUF_F_RX_IP_CKSUM_UNKNOWN)
+		csum |= WIRE_IP_GOOD;
+	if (l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 		csum |= WIRE_L4_BAD;
-		break;
-	default:
-		break;
-	}
+	else if (l4 != RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN)
+		csum |= WIRE_L4_GOOD;
 	return csum;
 }
 
