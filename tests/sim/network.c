@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* network.c - a bad cable and the queue of events: a binary heap by time. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "network.h"
+
+void
+network_init(struct network *n, const struct network_faults *faults, uint64_t heals_at,
+	     uint64_t seed)
+{
+	*n = (struct network){.faults = *faults, .heals_at = heals_at, .seed = {seed}};
+}
+
+void
+network_free(struct network *n)
+{
+	for (size_t i = 0; i < n->count; i++)
+		free(n->heap[i]);
+	free(n->heap);
+}
+
+static bool
+before(const struct network_event *a, const struct network_event *b)
+{
+	return a->at < b->at || (a->at == b->at && a->order < b->order);
+}
+
+static void
+add(struct network *n, uint64_t at, enum network_kind kind, uint32_t who, const uint8_t *frame,
+    uint32_t length)
+{
+	struct network_event *e = malloc(sizeof(*e) + length);
+	size_t i = n->count++;
+
+	if (n->count > n->room) {
+		n->room = n->room ? 2 * n->room : 256;
+		n->heap = realloc(n->heap, n->room * sizeof(n->heap[0]));
+	}
+	if (e == NULL || n->heap == NULL)
+		abort();
+	*e = (struct network_event){at, n->order++, (uint8_t)kind, who, length};
+	if (length > 0)
+		memcpy(e->frame, frame, length);
+	for (; i > 0 && before(e, n->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		n->heap[i] = n->heap[(i - 1) / 2];
+	n->heap[i] = e;
+}
+
+uint64_t
+network_next(const struct network *n)
+{
+	return n->count ? n->heap[0]->at : UINT64_MAX;
+}
+
+struct network_event *
+network_take(struct network *n)
+{
+	struct network_event *first, *last;
+	size_t i = 0, child;
+
+	if (n->count == 0)
+		return NULL;
+	first = n->heap[0];
+	last = n->heap[--n->count];
+	while ((child = 2 * i + 1) < n->count) {
+		if (child + 1 < n->count && before(n->heap[child + 1], n->heap[child]))
+			child++;
+		if (before(last, n->heap[child]))
+			break;
+		n->heap[i] = n->heap[child];
+		i = child;
+	}
+	n->heap[i] = last;
+	return first;
+}
+
+void
+network_alarm(struct network *n, uint64_t at, enum network_kind kind, uint32_t who)
+{
+	add(n, at, kind, who, NULL, 0);
+}
+
+static bool
+happens(struct network *n, uint16_t share)
+{
+	return share > 0 && seed_below(&n->seed, 1000) < share;
+}
+
+/* One copy of a frame. A single byte changes: no checksum misses that. */
+static void
+deliver(struct network *n, uint64_t now, enum network_kind kind, const uint8_t *frame,
+	uint32_t length, bool healed)
+{
+	uint64_t at = now + n->faults.delay_us;
+	uint8_t changed[2048];
+
+	if (n->faults.jitter_us > 0)
+		at += seed_below(&n->seed, n->faults.jitter_us);
+	if (!healed && happens(n, n->faults.late))
+		at += seed_below(&n->seed, n->faults.late_us);
+	if (!healed && length <= sizeof(changed) && happens(n, n->faults.corrupted)) {
+		memcpy(changed, frame, length);
+		changed[seed_below(&n->seed, length)] ^= (uint8_t)(1 + seed_below(&n->seed, 255));
+		frame = changed;
+	}
+	add(n, at, kind, 0, frame, length);
+}
+
+void
+network_send(struct network *n, uint64_t now, enum network_kind kind, const uint8_t *frame,
+	     uint32_t length)
+{
+	bool healed = now >= n->heals_at;
+
+	if (!healed && happens(n, n->faults.lost))
+		return;
+	deliver(n, now, kind, frame, length, healed);
+	while (!healed && happens(n, n->faults.doubled))
+		deliver(n, now, kind, frame, length, healed);
+}

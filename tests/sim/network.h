@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* network.h - a cable that loses, duplicates, reorders, corrupts and delays, and the queue of all
+ * that will happen, in the order of a virtual clock. Knows no TCP. */
+#ifndef RIPOSTE_SIM_NETWORK_H
+#define RIPOSTE_SIM_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../unit/seed.h"
+
+/* Shares are of 1000 frames. */
+struct network_faults {
+	uint16_t lost, doubled, corrupted;
+	uint16_t late;     /* these are overtaken: they take up to late_us more */
+	uint32_t delay_us; /* one way */
+	uint32_t jitter_us;
+	uint32_t late_us;
+};
+
+enum network_kind {
+	NETWORK_TO_HOST,    /* a frame for the host under test */
+	NETWORK_TO_CLIENTS, /* a frame for whoever it is addressed to */
+	NETWORK_CLIENT,     /* client who wanted to be woken */
+	NETWORK_ATTACKER,   /* attacker who acts */
+};
+
+struct network_event {
+	uint64_t at;    /* microseconds */
+	uint64_t order; /* of what is at the same time: first in, first out */
+	uint8_t kind;   /* enum network_kind */
+	uint32_t who;
+	uint32_t length;
+	uint8_t frame[];
+};
+
+struct network {
+	struct network_faults faults;
+	uint64_t heals_at; /* from then on no frame is lost, doubled, corrupted or late */
+	struct seed seed;
+	uint64_t order;
+	struct network_event **heap;
+	size_t count, room;
+};
+
+/* An empty network with its own random numbers. */
+void network_init(struct network *n, const struct network_faults *faults, uint64_t heals_at,
+		  uint64_t seed);
+
+/* Frees it, and all that had still to happen. */
+void network_free(struct network *n);
+
+/* Sends a frame towards kind: it will come never, once or more often. */
+void network_send(struct network *n, uint64_t now, enum network_kind kind, const uint8_t *frame,
+		  uint32_t length);
+
+/* Something without a frame happens at that time. */
+void network_alarm(struct network *n, uint64_t at, enum network_kind kind, uint32_t who);
+
+/* When the next event is; UINT64_MAX if there is none. */
+uint64_t network_next(const struct network *n);
+
+/* Takes it; the caller frees it. NULL if there is none. */
+struct network_event *network_take(struct network *n);
+
+#endif

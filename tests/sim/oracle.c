@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* oracle.c - drives a stack and checks that everything is counted. design.md, "Control and sight".
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle.h"
+
+void
+oracle_init(struct oracle *o, struct stack *stack, const struct stack_conf *conf, stack_us now)
+{
+	/* The triggers are written before they are read: there is no need to clear them. */
+	memset(o, 0, offsetof(struct oracle, trigger));
+	o->stack = stack;
+	o->conf = conf;
+	o->now = now;
+	o->digest = UINT64_C(0xcbf29ce484222325);
+	o->state_every = 1;
+	o->look = 1; /* conns[] say: seen never */
+	/* An index for each connection of either family. */
+	o->conns = calloc(2 * (size_t)conf->connections, sizeof(*o->conns));
+	if (o->conns == NULL)
+		abort();
+}
+
+void
+oracle_free(struct oracle *o)
+{
+	free(o->conns);
+}
+
+bool
+oracle_fail(struct oracle *o, const char *format, ...)
+{
+	va_list args;
+
+	if (o->failed)
+		return false;
+	o->failed = true;
+	va_start(args, format);
+	vsnprintf(o->why, sizeof(o->why), format, args);
+	va_end(args);
+	return false;
+}
+
+/* FNV-1a over 64-bit words: only equality matters. */
+static void
+digest(struct oracle *o, const uint8_t *at, uint32_t length)
+{
+	uint64_t word;
+
+	for (; length > 0; at += sizeof(word)) {
+		uint32_t size = length < sizeof(word) ? length : (uint32_t)sizeof(word);
+
+		word = 0;
+		memcpy(&word, at, size);
+		o->digest = (o->digest ^ word) * UINT64_C(0x100000001b3);
+		o->digest ^= o->digest >> 29;
+		length -= size;
+	}
+}
+
+/* A frame that the stack made. */
+static bool
+check_frame(struct oracle *o, const struct stack_frame *frame, const struct oracle_trigger *trigger)
+{
+	o->sent++;
+	digest(o, (const uint8_t *)&o->now, sizeof(o->now));
+	digest(o, frame->data, frame->length);
+	if (frame->length > frame->room)
+		return oracle_fail(o, "%u bytes were written into a room of %u", frame->length,
+				   frame->room);
+	if (frame->tcp)
+		return oracle_check_tcp(o, frame, trigger);
+	if (trigger == NULL)
+		return oracle_fail(o, "a frame that is not TCP was sent and nobody asked");
+	return oracle_check_other(o, frame, trigger);
+}
+
+static uint64_t
+sum(const uint64_t *values, unsigned int first, unsigned int end)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = first; i < end; i++)
+		total += values[i];
+	return total;
+}
+
+/* rx = answered + consumed + dropped, and so on; nothing ever counts down. */
+static bool
+check_counters(struct oracle *o)
+{
+	const struct stack_counters *now = stack_counters(o->stack);
+	const uint64_t *is = (const uint64_t *)now, *was = (const uint64_t *)&o->before;
+	uint64_t dropped = sum(now->dropped, 0, DROP_COUNT);
+	uint32_t connections = stack_connections(o->stack);
+
+	for (size_t i = 0; i < sizeof(*now) / sizeof(uint64_t); i++) {
+		if (is[i] < was[i])
+			return oracle_fail(o, "counter %zu went back from %" PRIu64 " to %" PRIu64,
+					   i, was[i], is[i]);
+	}
+	if (now->rx != o->fed)
+		return oracle_fail(o, "rx is %" PRIu64 ", but %" PRIu64 " frames came", now->rx,
+				   o->fed);
+	if (now->rx != now->answered + now->consumed + dropped)
+		return oracle_fail(o,
+				   "rx %" PRIu64 " is not answered %" PRIu64 " + consumed %" PRIu64
+				   " + dropped %" PRIu64,
+				   now->rx, now->answered, now->consumed, dropped);
+	if (now->dropped[DROP_NONE] != 0 || now->rst[TCP_RST_NONE] != 0)
+		return oracle_fail(o, "a frame was dropped, or a RST sent, for no reason");
+	if (now->tx != o->sent)
+		return oracle_fail(o, "tx is %" PRIu64 ", but %" PRIu64 " frames were made",
+				   now->tx, o->sent);
+	if (sum(now->rst, 0, TCP_RST_COUNT) != o->resets)
+		return oracle_fail(o, "rst.* are %" PRIu64 ", but %" PRIu64 " RST were made",
+				   sum(now->rst, 0, TCP_RST_COUNT), o->resets);
+	if (now->opened - now->closed != connections)
+		return oracle_fail(o, "opened %" PRIu64 ", closed %" PRIu64 ", but %u connections",
+				   now->opened, now->closed, connections);
+	if (connections > o->conf->connections || stack_half_open(o->stack) > connections)
+		return oracle_fail(o, "%u connections of %u, %u of them half open", connections,
+				   o->conf->connections, stack_half_open(o->stack));
+	return true;
+}
+
+/* What the burst did to the counters: replies of so many frames are answers, and of so many lawful
+ * segments none was dropped below TCP. */
+static bool
+check_burst(struct oracle *o, unsigned int count, unsigned int replies, unsigned int lawful)
+{
+	const struct stack_counters *now = stack_counters(o->stack), *was = &o->before;
+	uint64_t answered = now->answered - was->answered;
+	uint64_t below_tcp = sum(now->dropped, DROP_NONE + 1, DROP_tcp_stray_rst) -
+			     sum(was->dropped, DROP_NONE + 1, DROP_tcp_stray_rst);
+
+	if (answered < replies)
+		return oracle_fail(o, "%u frames have a reply, but %" PRIu64 " were answered",
+				   replies, answered);
+	if (below_tcp > count - lawful)
+		return oracle_fail(
+			o, "of %u frames %u were lawful segments, yet %" PRIu64 " dropped for less",
+			count, lawful, below_tcp);
+	return true;
+}
+
+static bool
+after(struct oracle *o, bool ticked)
+{
+	if (!check_counters(o))
+		return false;
+	o->before = *stack_counters(o->stack);
+	if (++o->state_skipped < o->state_every)
+		return true;
+	o->state_skipped = 0;
+	return oracle_check_state(o, ticked);
+}
+
+bool
+oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, stack_us now)
+{
+	unsigned int replies = 0, lawful = 0;
+
+	o->now = now;
+	for (unsigned int i = 0; i < count; i++) {
+		struct oracle_trigger *t = &o->trigger[i];
+
+		t->length = frames[i].length;
+		memcpy(t->frame, frames[i].data, t->length);
+		t->tcp = segment_read(t->frame, t->length, &t->segment);
+		t->lawful = t->tcp && oracle_is_lawful(o, &t->segment);
+		/* In an extension header's or an IP option's details the two readers may differ. */
+		lawful += t->lawful && t->segment.plain;
+	}
+	o->fed += count;
+	stack_burst(o->stack, frames, count, now);
+	for (unsigned int i = 0; i < count; i++) {
+		if (frames[i].length == 0)
+			continue;
+		replies++;
+		if (!check_frame(o, &frames[i], &o->trigger[i]))
+			return false;
+	}
+	return check_burst(o, count, replies, lawful) && after(o, false);
+}
+
+bool
+oracle_tick(struct oracle *o, stack_us now)
+{
+	o->now = now;
+	stack_tick(o->stack, now);
+	return after(o, true);
+}
+
+bool
+oracle_output(struct oracle *o, struct stack_frame *frame)
+{
+	unsigned int pending = stack_pending(o->stack);
+
+	if (!stack_output(o->stack, frame))
+		return pending > 0 && oracle_fail(o, "%u segments wait, but none came", pending);
+	if (pending == 0 || stack_pending(o->stack) != pending - 1)
+		return oracle_fail(o, "%u segments waited, one came, %u are left", pending,
+				   stack_pending(o->stack));
+	return check_frame(o, frame, NULL) && check_counters(o);
+}

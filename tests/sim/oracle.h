@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* oracle.h - what must hold of a stack whatever it is sent: the simulator and the fuzzers drive
+ * stack_burst(), stack_tick() and stack_output() through here, and everything is checked after each
+ * of them. What is checked:
+ *
+ * oracle.c        every frame is counted exactly once, and every frame sent too; entries balance;
+ *                 no lawful segment is dropped for what lies below TCP
+ * oracle_reply.c  every TCP reply has a shape of rules.md section 3 and follows from its trigger;
+ * no RST draws a RST; nothing that section 2 drops is answered oracle_other.c  the same for ARP,
+ * ping and neighbour discovery oracle_state.c  the table holds the live connections and no other;
+ * each state has the timers it needs, in the wheel, and none is late; numbers and window edges
+ * never go back */
+#ifndef RIPOSTE_SIM_ORACLE_H
+#define RIPOSTE_SIM_ORACLE_H
+
+#include "segment.h"
+#include "stack.h"
+
+/* A frame as it was before the stack wrote its reply over it. */
+struct oracle_trigger {
+	uint8_t frame[SEGMENT_FRAME_MAX];
+	uint32_t length;
+	bool tcp;    /* segment is set: a whole TCP segment, which may still not be for us */
+	bool lawful; /* ... and nothing of rules.md section 2, F1 to F8, drops it */
+	struct segment segment;
+};
+
+/* What was seen of the connection with one index when it was looked at last. */
+struct oracle_conn {
+	uint64_t look; /* the look at which it was seen */
+	uint32_t rcv_nxt, snd_una, snd_nxt;
+	uint32_t edge; /* the furthest right edge of its window */
+};
+
+struct oracle {
+	struct stack *stack;
+	const struct stack_conf *conf;
+	stack_us now;
+	uint64_t fed;             /* frames given to the stack */
+	uint64_t sent;            /* frames that it made */
+	uint64_t resets;          /* ... of which RST */
+	uint64_t digest;          /* of all frames made, and of when */
+	unsigned int state_every; /* how often the connections are all looked at: 1, each time */
+	unsigned int state_skipped;
+	bool failed;
+	char why[512]; /* the first thing that did not hold */
+	struct stack_counters before;
+	uint64_t look;        /* how often the connections were looked at */
+	uint64_t closed_then; /* counters.closed at the last look */
+	bool none_ended;      /* since then: every connection is the one it was */
+	struct oracle_conn *conns;
+	struct oracle_trigger trigger[STACK_BURST_MAX];
+};
+
+/* Begins to watch a stack that has just been made. conf lives as long. */
+void oracle_init(struct oracle *o, struct stack *stack, const struct stack_conf *conf,
+		 stack_us now);
+
+/* Frees what oracle_init() allocated. */
+void oracle_free(struct oracle *o);
+
+/* The stack's calls, checked. False once anything did not hold; why says what. */
+bool oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, stack_us now);
+bool oracle_tick(struct oracle *o, stack_us now);
+
+/* False if there is nothing to send (or something did not hold: failed is then set). */
+bool oracle_output(struct oracle *o, struct stack_frame *frame);
+
+/* Notes what did not hold, unless something else did not before. Always false. */
+__attribute__((format(printf, 2, 3))) bool oracle_fail(struct oracle *o, const char *format, ...);
+
+/* oracle_reply.c */
+
+/* Would rules.md section 2, F1 to F8, let this segment pass? */
+bool oracle_is_lawful(const struct oracle *o, const struct segment *s);
+
+/* A TCP frame that the stack made; trigger is NULL if no frame asked for it. */
+bool oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
+		      const struct oracle_trigger *trigger);
+
+/* oracle_other.c: a frame that the stack made and that is not TCP. */
+bool oracle_check_other(struct oracle *o, const struct stack_frame *frame,
+			const struct oracle_trigger *trigger);
+
+/* oracle_state.c */
+
+/* Looks at every connection. ticked: stack_tick() was the last call. */
+bool oracle_check_state(struct oracle *o, bool ticked);
+
+/* The connection of flow, for harnesses that aim at it; NULL if there is none. */
+const struct tcp_conn *oracle_find(const struct oracle *o, const struct flow *flow);
+
+/* The live connections one after the other, in no order that matters: *place is 0 at first. NULL
+ * past the last. */
+const struct tcp_conn *oracle_next(const struct oracle *o, uint32_t *place, struct flow *flow);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sim_end.c - what must be true when all is over. */
+#include <string.h>
+
+#include "sim.h"
+
+/* The client at the other end of a connection; NULL if it is nobody. */
+static const struct client *
+client_of(const struct sim *s, const struct flow *flow)
+{
+	uint8_t addr[16] = {0};
+	uint32_t number;
+
+	if (flow->family == 4)
+		memcpy(addr, &flow->v4.raddr, 4);
+	else
+		memcpy(addr, flow->v6.raddr, 16);
+	number = host_client_number(flow->family, addr);
+	return number < s->scenario->clients ? &s->clients[number] : NULL;
+}
+
+/* What may be left in the end, if the cable was bad: connections of a listener that waits for a
+ * client whose RST was lost (a host without keepalive never learns), and those that a cookie's ACK
+ * opened for a second time, as it was doubled. RFC 4987 3.6. */
+static bool
+is_excused(const struct sim *s, const struct client *c)
+{
+	if (!sim_is_bad_cable(s))
+		return false;
+	return c->outcome == CLIENT_ABORTED || sim_may_get_cookie(s, c->plan.row);
+}
+
+bool
+sim_check_leftovers(struct sim *s, bool excuses)
+{
+	const struct tcp_conn *conn;
+	const struct client *c;
+	uint32_t place = 0;
+	struct flow flow;
+
+	while ((conn = oracle_next(&s->host.oracle, &place, &flow)) != NULL) {
+		c = client_of(s, &flow);
+		if (excuses && c != NULL && is_excused(s, c))
+			continue;
+		return oracle_fail(&s->host.oracle,
+				   "all have gone, and a connection is left in %s, flags %#x, "
+				   "script step %u: client %d, port %u, whose connection %s",
+				   tcp_state_name(conn->state), conn->flags, conn->step,
+				   c ? (int)c->number : -1, c ? c->way.dport : 0,
+				   c ? client_outcome_name(c->outcome) : "there never was");
+	}
+	return oracle_check_state(&s->host.oracle, false);
+}
+
+bool
+sim_check_clients(struct sim *s)
+{
+	for (unsigned int i = 0; i < s->scenario->clients; i++) {
+		const struct client *c = &s->clients[i];
+
+		if (c->outcome == CLIENT_UNDECIDED)
+			return oracle_fail(&s->host.oracle,
+					   "client %u of port %u was never told how its connection "
+					   "ended: %u of %u bytes acknowledged",
+					   i, c->way.dport, c->una - c->iss - 1, c->plan.bytes);
+	}
+	return true;
+}
+
+bool
+sim_check_quarter(struct sim *s)
+{
+	const struct sim_scenario *sc = s->scenario;
+
+	if (!sc->fills_table || sc->rows[0] == NULL)
+		return true;
+	if (s->half_open_most != sc->connections / 4)
+		return oracle_fail(&s->host.oracle, "of a table of %u up to %u were half open",
+				   sc->connections, s->half_open_most);
+	return true;
+}
