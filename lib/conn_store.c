@@ -48,9 +48,12 @@ conn_store_init(struct conn_store *store, void *memory, uint32_t limit, bool v4,
 struct timer_nodes
 conn_store_nodes(const struct conn_store *store)
 {
+	/* The node is what an entry begins with, so that a family that is not there needs no care.
+	 */
+	_Static_assert(offsetof(struct conn4, tcp.timer) == 0, "first");
+	_Static_assert(offsetof(struct conn6, tcp.timer) == 0, "first");
 	return (struct timer_nodes){
-		.base = {(uint8_t *)store->v4 + offsetof(struct conn4, tcp.timer),
-			 (uint8_t *)store->v6 + offsetof(struct conn6, tcp.timer)},
+		.base = {(uint8_t *)store->v4, (uint8_t *)store->v6},
 		.stride = {sizeof(struct conn4), sizeof(struct conn6)},
 		.split = store->split,
 	};
