@@ -98,7 +98,7 @@ as_owner()
 	fi
 }
 
-# build DIR [TARGET...] [-- MESON OPTION...]: configures DIR, if need be with these options, and
+# build DIR [TARGET...] [-- MESON OPTION...]: configures DIR with these options unless it is, and
 # builds.
 build()
 {
@@ -112,8 +112,9 @@ build()
 	[[ $# -eq 0 ]] || shift
 	if [[ ! -f $dir/build.ninja ]]; then
 		as_owner "$dir" meson setup "$dir" "$root" "$@" || return
-	elif [[ $# -gt 0 ]]; then
+	elif [[ $# -gt 0 && $* != $(cat "$dir/options" 2>/dev/null) ]]; then
 		as_owner "$dir" meson configure "$dir" "$@" || return
 	fi
+	[[ $# -eq 0 ]] || as_owner "$dir" tee "$dir/options" <<<"$*" >/dev/null || return
 	as_owner "$dir" ninja --quiet -C "$dir" "${targets[@]}"
 }
