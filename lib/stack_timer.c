@@ -20,15 +20,17 @@ stack_pending_ack(struct stack *s, uint32_t conn)
 	return NULL;
 }
 
-/* The last slot of this burst that is conn's and has no reply; NULL if there is none. */
+/* A slot of conn's that has no reply and behind which conn sends nothing in this burst; not that of
+ * a frame that was dropped, which may be anybody's. NULL if there is none. */
 static struct stack_slot *
 silent_slot(struct stack *s, uint32_t conn)
 {
 	for (unsigned int i = s->slot_count; i-- > 0;) {
 		struct stack_slot *slot = &s->slots[i];
 
-		if (slot->conn == conn && slot->reply.flags == 0)
-			return slot;
+		if (slot->conn != conn || slot->reply.drop != DROP_NONE)
+			continue;
+		return slot->reply.flags == 0 ? slot : NULL;
 	}
 	return NULL;
 }

@@ -69,7 +69,7 @@ tcp_open_cookie(const struct tcp_seg *seg, uint32_t iss, const struct tcp_env *e
 	tcp_open(&c, seg, iss, 0, env, out);
 	/* The timestamp alone can remember these. */
 	if (!(out->options & TCP_OPT_TS))
-		out->options &= (uint8_t)~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
+		out->options &= (uint8_t) ~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
 }
 
 void
@@ -150,7 +150,7 @@ tcp_window_update(struct tcp_conn *c, const struct tcp_env *env, struct tcp_repl
 {
 	uint32_t unread = tcp_unread(c, env);
 	uint32_t space = unread < env->rcv_buff ? env->rcv_buff - unread : 0;
-	uint32_t step = env->peer_mss < env->rcv_buff / 2 ? env->peer_mss : env->rcv_buff / 2;
+	uint32_t step = tcp_window_step(env);
 	uint32_t wnd = tcp_rcv_wnd(c);
 
 	*out = (struct tcp_reply){0};

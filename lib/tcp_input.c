@@ -2,36 +2,7 @@
 /* tcp_input.c - what one segment does to one connection. RFC 9293 3.10.7, step by step, with RFC
  * 5961 and RFC 7323. Knows no packets, tables or clocks. */
 #include "tcp_reply.h"
-
-void
-tcp_input_closed(const struct tcp_seg *seg, struct tcp_reply *out)
-{
-	*out = (struct tcp_reply){0};
-	/* RFC 9293 3.10.7.1: a RST is discarded, anything else is answered with one. */
-	if (seg->flags & TCP_RST)
-		out->drop = DROP_tcp_stray_rst;
-	else
-		tcp_reply_reset(seg, TCP_RST_NO_LISTENER, out);
-}
-
-bool
-tcp_input_listen(const struct tcp_seg *seg, struct tcp_reply *out)
-{
-	*out = (struct tcp_reply){0};
-	/* RFC 9293 3.10.7.2 first: a RST is ignored. */
-	if (seg->flags & TCP_RST)
-		out->drop = DROP_tcp_stray_rst;
-	/* RFC 9293 3.10.7.2 second: nothing was sent that could be acknowledged. */
-	else if (seg->flags & TCP_ACK)
-		tcp_reply_reset(seg, TCP_RST_NO_CONNECTION, out);
-	/* RFC 9293 3.10.7.2 third: a SYN, whatever else it carries (D-11). */
-	else if (seg->flags & TCP_SYN)
-		return true;
-	/* RFC 9293 3.10.7.2 fourth: any other segment is dropped. */
-	else
-		out->drop = DROP_tcp_listen;
-	return false;
-}
+#include "tcp_timestamp.h"
 
 /* RFC 9293 3.4 table 6. */
 static bool
@@ -73,56 +44,11 @@ trim(const struct tcp_conn *c, struct tcp_seg *seg)
 	seg->text -= over < seg->text ? over : seg->text;
 }
 
-static bool
-ts_recent_valid(const struct tcp_conn *c, const struct tcp_env *env)
-{
-	uint16_t age = (uint16_t)((uint16_t)(env->now >> TCP_TS_AGE_SHIFT) - c->ts_age);
-
-	return age <= TCP_TS_AGE_MAX;
-}
-
-/* RFC 7323 5.3 R3, 4.3: only a segment that lies at the left edge, and whose ACK was fine. */
-static void
-update_ts_recent(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env)
-{
-	/* Every segment that advances RCV.NXT is acknowledged at once, so Last.ACK.sent is
-	 * RCV.NXT. */
-	if (!(c->flags & TCP_F_TS) || !(seg->options & TCP_OPT_TS) || seq_gt(seg->seq, c->rcv.nxt))
-		return;
-	if (seq_lt(seg->tsval, c->ts_recent) && ts_recent_valid(c, env))
-		return;
-	c->ts_recent = seg->tsval;
-	c->ts_age = (uint16_t)(env->now >> TCP_TS_AGE_SHIFT);
-}
-
 static void
 enter_time_wait(struct tcp_conn *c, const struct tcp_env *env)
 {
 	c->state = TCP_TIME_WAIT;
 	c->timer.tcp_ms = timer_node_at(env->now, 2 * env->msl_ms);
-}
-
-/* RFC 7323 5.3 R1 (PAWS) and 3.2, before the RFC's first step. */
-static enum tcp_verdict
-step0_check_timestamp(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env,
-		      struct tcp_reply *out)
-{
-	/* RFC 7323 5.2: a RST is never checked. */
-	if (!(c->flags & TCP_F_TS) || (seg->flags & TCP_RST))
-		return TCP_NEXT;
-	if (!(seg->options & TCP_OPT_TS)) {
-		/* RFC 6191 2: a SYN in TIME-WAIT opens a connection with options of its own. */
-		if (c->state == TCP_TIME_WAIT && (seg->flags & TCP_SYN))
-			return TCP_NEXT;
-		/* RFC 7323 3.2: silently dropped (D-19). */
-		out->drop = DROP_tcp_no_timestamp;
-		return TCP_KEEP;
-	}
-	if (seq_lt(seg->tsval, c->ts_recent) && ts_recent_valid(c, env)) {
-		tcp_reply_ack(c, env, out);
-		return TCP_KEEP;
-	}
-	return TCP_NEXT;
 }
 
 /* The window is closed and the segment begins where it stands: text and FIN are refused, RST and
@@ -265,6 +191,11 @@ static enum tcp_verdict
 establish(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env,
 	  struct tcp_reply *out)
 {
+	/* Nothing was sent that this could acknowledge. */
+	if (c->flags & TCP_F_SYN_ACK_DUE) {
+		out->drop = DROP_tcp_syn_ack_due;
+		return TCP_KEEP;
+	}
 	/* RFC 9293 3.10.7.4 step 5: not our SYN that is acknowledged (D-9). */
 	if (seg->ack != c->snd.nxt) {
 		tcp_reply_reset(seg, TCP_RST_BAD_ACK, out);
@@ -324,7 +255,7 @@ step5_check_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_
 	}
 	if (c->state == TCP_SYN_RECEIVED) {
 		if ((v = establish(c, seg, env, out)) == TCP_NEXT)
-			update_ts_recent(c, arrived, env);
+			tcp_update_ts_recent(c, arrived, env);
 		return v;
 	}
 	/* RFC 9293 3.10.7.4 step 5: an ACK of what was not sent; RFC 5961 5.2: one too old. */
@@ -332,7 +263,7 @@ step5_check_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_
 		tcp_reply_ack(c, env, out);
 		return TCP_KEEP;
 	}
-	update_ts_recent(c, arrived, env);
+	tcp_update_ts_recent(c, arrived, env);
 	take_ack(c, seg, env, out);
 	switch ((enum tcp_state)c->state) {
 	case TCP_FIN_WAIT_1:
@@ -453,18 +384,17 @@ step8_check_fin(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_
 	return TCP_KEEP;
 }
 
-enum tcp_verdict
-tcp_input(struct tcp_conn *c, const struct tcp_seg *arrived, const struct tcp_env *env,
-	  struct tcp_reply *out)
+/* RFC 9293 3.10.7.4, in the RFC's order. */
+static enum tcp_verdict
+take_steps(struct tcp_conn *c, const struct tcp_seg *arrived, const struct tcp_env *env,
+	   struct tcp_reply *out)
 {
 	struct tcp_seg trimmed = *arrived;
 	struct tcp_seg *seg = &trimmed;
 	enum tcp_verdict v;
 
-	*out = (struct tcp_reply){0};
-	if ((v = step0_check_timestamp(c, seg, env, out)) != TCP_NEXT)
+	if ((v = tcp_check_timestamp(c, seg, env, out)) != TCP_NEXT)
 		return v;
-	/* RFC 9293 3.10.7.4, in the RFC's order. */
 	if ((v = step1_check_sequence(c, seg, env, out)) != TCP_NEXT)
 		return v;
 	if ((v = step2_check_rst(c, seg, env, out)) != TCP_NEXT)
@@ -478,4 +408,18 @@ tcp_input(struct tcp_conn *c, const struct tcp_seg *arrived, const struct tcp_en
 	if ((v = step7_process_text(c, seg, env, out)) != TCP_NEXT)
 		return v;
 	return step8_check_fin(c, seg, env, out);
+}
+
+enum tcp_verdict
+tcp_input(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env,
+	  struct tcp_reply *out)
+{
+	enum tcp_verdict v;
+
+	*out = (struct tcp_reply){0};
+	v = take_steps(c, seg, env, out);
+	/* A host that is slow to answer a SYN says nothing at all before: ISS least of all. */
+	if ((c->flags & TCP_F_SYN_ACK_DUE) && out->flags != 0)
+		*out = (struct tcp_reply){.drop = DROP_tcp_syn_ack_due};
+	return v;
 }

@@ -11,7 +11,7 @@ tcp_state_name(enum tcp_state state)
 		[TCP_SYN_RECEIVED] = "SYN-RECEIVED", [TCP_ESTABLISHED] = "ESTABLISHED",
 		[TCP_FIN_WAIT_1] = "FIN-WAIT-1",     [TCP_FIN_WAIT_2] = "FIN-WAIT-2",
 		[TCP_CLOSE_WAIT] = "CLOSE-WAIT",     [TCP_CLOSING] = "CLOSING",
-		[TCP_LAST_ACK] = "LAST-ACK",	     [TCP_TIME_WAIT] = "TIME-WAIT",
+		[TCP_LAST_ACK] = "LAST-ACK",         [TCP_TIME_WAIT] = "TIME-WAIT",
 	};
 
 	assert(state < TCP_STATES);

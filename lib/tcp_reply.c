@@ -23,13 +23,19 @@ min_u32(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+uint32_t
+tcp_window_step(const struct tcp_env *env)
+{
+	return min_u32(env->peer_mss, env->rcv_buff - env->rcv_buff / 2);
+}
+
 /* Chooses RCV.WND anew, where current bytes of the last one are left. */
 static void
 advertise(struct tcp_conn *c, uint32_t current, const struct tcp_env *env)
 {
 	uint32_t unread = tcp_unread(c, env);
 	uint32_t space = unread < env->rcv_buff ? env->rcv_buff - unread : 0;
-	uint32_t step = min_u32(env->peer_mss, env->rcv_buff / 2);
+	uint32_t step = tcp_window_step(env);
 	uint8_t shift = c->flags & TCP_F_WSCALE ? tcp_window_shift(env->rcv_buff) : 0;
 	uint32_t wnd = space;
 	uint32_t field;

@@ -31,6 +31,10 @@ void tcp_reply_fin(struct tcp_conn *c, uint32_t seq, const struct tcp_env *env,
  * arms the timer for either. */
 void tcp_send_fin(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
 
+/* Bytes by which a window has to grow to be worth telling, at least 1: min(MSS, RCV.BUFF / 2). RFC
+ * 9293 3.8.6.2.2. */
+uint32_t tcp_window_step(const struct tcp_env *env);
+
 /* Takes bytes of sequence space from the window: text, or the peer's FIN. */
 void tcp_advance(struct tcp_conn *c, uint32_t bytes, const struct tcp_env *env);
 
