@@ -12,7 +12,7 @@ checksum_add(uint64_t sum, const void *data, uint32_t length)
 	const uint8_t *at = data;
 	uint64_t odd = 0;
 	uint64_t wide;
-	uint32_t word = 0;
+	uint32_t word;
 
 	/* Words of 32 bits, two at a time: 2^32 of them fit into 64 bits. */
 	for (; length >= 8; length -= 8, at += 8) {

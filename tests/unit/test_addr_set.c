@@ -39,7 +39,9 @@ good_prefixes_are_read(void **state)
 	expect_prefix("0.0.0.0/0", 4, 0, "0.0.0.0");
 	expect_prefix("128.0.0.0/1", 4, 1, "128.0.0.0");
 	expect_prefix("10.9.0.254/31", 4, 31, "10.9.0.254");
+	expect_prefix("10.9.0.0/29", 4, 29, "10.9.0.0");
 	expect_prefix("fd09::1", 6, 128, "fd09::1");
+	expect_prefix("fd09::/99", 6, 99, "fd09::");
 	expect_prefix("2001:db8:1::/64", 6, 64, "2001:db8:1::");
 	expect_prefix("::/0", 6, 0, "::");
 	expect_prefix("8000::/1", 6, 1, "8000::");
@@ -83,6 +85,8 @@ wrong_addresses_are_refused(void **state)
 		"10.9.0.1:80",
 		"[fd09::1]",
 		"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd",
+		/* One more than the longest: 46 characters. */
+		"1111:2222:3333:4444:5555:6666:255.255.255.2555",
 	};
 
 	(void)state;
@@ -93,10 +97,11 @@ wrong_addresses_are_refused(void **state)
 static void
 wrong_lengths_are_refused(void **state)
 {
-	static const char *const of4[] = {"10.9.0.0/",     "10.9.0.0/33",  "10.9.0.0/-1",
-					  "10.9.0.0/+8",   "10.9.0.0/ 24", "10.9.0.0/24 ",
-					  "10.9.0.0/x",    "10.9.0.0/0x8", "10.9.0.0/4294967320",
-					  "10.9.0.0/24/24"};
+	static const char *const of4[] = {"10.9.0.0/",      "10.9.0.0/33",  "10.9.0.0/-1",
+					  "10.9.0.0/+8",    "10.9.0.0/ 24", "10.9.0.0/24 ",
+					  "10.9.0.0/x",     "10.9.0.0/0x8", "10.9.0.0/4294967320",
+					  "10.9.0.0/24/24", "10.9.0.0/1:",  "10.9.0.0/2/",
+					  "10.9.0.0/0024"};
 	static const char *const of6[] = {"fd09::/", "fd09::/129", "fd09::/1000", "fd09::/64x"};
 
 	(void)state;

@@ -288,10 +288,11 @@ rfc4861_7_1_1_option_of_length_0_or_past_the_end_is_dropped(void **state)
 		"\x0e\x00\x02\x00\x00\x00\x00\x02", /* an unknown one */
 		"\x01\x02\x02\x00\x00\x00\x00\x02", /* past the end */
 		"\x01\xff\x02\x00\x00\x00\x00\x02",
-		"\x01\x01\x02\x00\x00\x00\x00\x02\x0e\x00", /* the second */
-		"\x01\x01\x02\x00\x00\x00\x00\x02\x0e",     /* no length */
+		"\x01\x01\x02\x00\x00\x00\x00\x02\x0e\x00",       /* the second */
+		"\x01\x01\x02\x00\x00\x00\x00\x02\x0e",           /* no length */
+		"\x01\x01\x02\x00\x00\x00\x00\x02\x0e\x02ripost", /* past the end, later */
 	};
-	static const size_t size[] = {8, 8, 8, 8, 10, 9};
+	static const size_t size[] = {8, 8, 8, 8, 10, 9, 16};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
