@@ -29,6 +29,7 @@ test_packages=(
 	"libclang-rt-14-dev|the sanitizers' run time"
 	"libcmocka-dev|unit tests"
 	"libsodium-dev|the oracle for SipHash"
+	"scdoc|builds the manual"
 	"python3-pytest|end-to-end tests"
 	"python3-pytest-xdist|runs them side by side"
 	"python3-scapy|makes and reads packets"
