@@ -187,6 +187,7 @@ run_workers(struct program *p, const struct options *options)
 		if (error != 0) {
 			say("lcore %u does not start: %s", p->workers[i].lcore, strerror(-error));
 			atomic_store_explicit(&p->orders.stop, true, memory_order_relaxed);
+			break;
 		}
 	}
 	worker_run(&p->workers[0]);

@@ -90,8 +90,8 @@ stack_init(void *memory, const struct stack_conf *conf, stack_us now)
 void
 stack_set_time(struct stack *s, stack_us now)
 {
-	s->now_us = now;
-	s->now = now / 1000;
+	s->now = (now + 999) / 1000;
+	s->elapsed = now / 1000;
 	s->tsval = (uint32_t)s->now + s->ts_offset;
 	if (s->tsval == 0)
 		s->tsval = 1;
@@ -220,10 +220,12 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 		parse(s, &frames[i], &s->slots[i]);
 	for (unsigned int i = 0; i < count; i++)
 		warm(s, &s->slots[i]);
+	s->acting = true;
 	for (unsigned int i = 0; i < count; i++) {
 		s->slot_count = i + 1;
 		act(s, &frames[i], &s->slots[i]);
 	}
+	s->acting = false;
 	for (unsigned int i = 0; i < count; i++)
 		wake(s, &s->slots[i]);
 	for (unsigned int i = 0; i < count; i++) {

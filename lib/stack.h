@@ -27,7 +27,7 @@ struct stack_conf {
 	const struct listener *listeners;
 	uint16_t listener_count;
 	const struct script_step *steps;
-	uint32_t connections;    /* table size: live connections at most, 1 .. 2^28 */
+	uint32_t connections; /* table size: live connections at most, 1 .. 2^28 */
 	uint32_t msl_ms;
 	uint32_t challenge_acks; /* a second for one connection, 0 .. 255; 0: no limit */
 	uint16_t min_mss;        /* floor for a peer's MSS */
@@ -35,10 +35,10 @@ struct stack_conf {
 	uint8_t closed;          /* enum stack_closed */
 	uint8_t ttl;
 	uint8_t mac[6];
-	uint8_t tx_offload;      /* WIRE_TX_... */
+	uint8_t tx_offload; /* WIRE_TX_... */
 	struct siphash_key secret;
 	struct siphash_key cookie_secret;
-	bool isn_clock_stopped;  /* tests: the same SYN always draws the same ISS */
+	bool isn_clock_stopped;    /* tests: the same SYN always draws the same ISS */
 	uint32_t cookie_tick_base; /* added to the stack clock's count of cookie ticks */
 };
 
@@ -59,10 +59,10 @@ struct stack_counters {
 	uint64_t consumed;
 	uint64_t dropped[DROP_COUNT];
 	uint64_t rst[TCP_RST_COUNT];
-	uint64_t tx;             /* frames made, answers and timers' alike */
-	uint64_t opened;         /* connections that got an entry */
+	uint64_t tx;     /* frames made, answers and timers' alike */
+	uint64_t opened; /* connections that got an entry */
 	uint64_t established;
-	uint64_t closed;         /* entries given back */
+	uint64_t closed; /* entries given back */
 	uint64_t cookies_sent;
 	uint64_t cookies_accepted;
 	uint64_t syn_ack_retransmitted;

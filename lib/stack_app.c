@@ -33,14 +33,18 @@ read_returns(struct tcp_conn *c, const struct script_step *step)
 
 /* False while the read blocks. */
 static bool
-make_read(struct stack *s, struct tcp_conn *c, const struct script_step *step)
+make_read(struct stack *s, struct tcp_conn *c, const struct script_step *step,
+	  enum stack_app_event event)
 {
 	if (read_returns(c, step)) {
 		c->flags &= (uint16_t)~TCP_F_READING;
 		c->timer.call_ms = 0;
 		return true;
 	}
-	if (!(c->flags & TCP_F_READING) && step->timeout_ms > 0)
+	/* SO_RCVTIMEO is of one recv(); "read all" is made of many, each of which some text ends.
+	 */
+	if (step->timeout_ms > 0 && (!(c->flags & TCP_F_READING) ||
+				     (event == STACK_APP_DATA && step->call == SCRIPT_READ_ALL)))
 		c->timer.call_ms = timer_node_at(s->now, step->timeout_ms);
 	c->flags |= TCP_F_READING;
 	return false;
@@ -119,11 +123,13 @@ stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event)
 		case SCRIPT_READ:
 		case SCRIPT_READ_ANY:
 		case SCRIPT_READ_ALL:
-			if (make_read(s, c, step))
+			if (make_read(s, c, step, event))
 				break;
-			/* SO_RCVTIMEO ends the script. */
-			return event == STACK_APP_TIMER ? close_connection(s, c, conn)
-							: block(s, c, conn);
+			if (event != STACK_APP_TIMER)
+				return block(s, c, conn);
+			/* SO_RCVTIMEO: recv() returns what it has taken, and the script ends. */
+			c->rcv.held = 0;
+			return close_connection(s, c, conn);
 		case SCRIPT_SLEEP:
 			if (event == STACK_APP_TIMER || step->arg == 0)
 				break;

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* stack_conn.c - from a segment to its connection or listener; how connections begin and end. */
+/* stack_conn.c - from a segment to its connection, what it does there, and how connections end. */
 #include <arpa/inet.h>
 #include <assert.h>
 
 #include "stack_internal.h"
-
-/* RFC 9293 3.6.1 MAY-2, as far above the old connection's numbers as Linux goes. */
-#define REOPEN_DISTANCE (65535 + 2)
 
 uint16_t
 stack_listener(const struct stack *s, const struct tcp_conn *c)
@@ -14,8 +11,8 @@ stack_listener(const struct stack *s, const struct tcp_conn *c)
 	return s->conf.steps[c->step].listener;
 }
 
-static struct tcp_env
-listener_env(const struct stack *s, const struct listener *l, uint8_t family)
+struct tcp_env
+stack_listener_env(const struct stack *s, const struct listener *l, uint8_t family)
 {
 	return (struct tcp_env){
 		.now = s->now,
@@ -38,7 +35,7 @@ stack_env(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
 {
 	const struct script_step *step = &s->conf.steps[c->step];
 	const struct listener *l = &s->conf.listeners[step->listener];
-	struct tcp_env env = listener_env(s, l, conn < s->conns.split ? 4 : 6);
+	struct tcp_env env = stack_listener_env(s, l, conn < s->conns.split ? 4 : 6);
 
 	env.peer_mss = conn_store_side(&s->conns, conn)->peer_mss;
 	env.reading = c->flags & TCP_F_READING ? read_size(step) : 0;
@@ -91,156 +88,6 @@ stack_release(struct stack *s, uint32_t conn)
 		if (s->slots[i].conn == conn)
 			s->slots[i].conn = CONN_NONE;
 	}
-}
-
-/* RFC 9293 3.7.1 MUST-15: what the peer can take. */
-static uint16_t
-peer_mss(const struct stack *s, const struct tcp_seg *seg, uint8_t family)
-{
-	uint16_t mss = seg->options & TCP_OPT_MSS ? seg->mss : family == 4 ? 536 : 1220;
-
-	return mss < s->conf.min_mss ? s->conf.min_mss : mss;
-}
-
-/* An entry for the slot's flow, in the table and with a way back, or CONN_NONE and the reason in
- * the slot. Its tcp part is not set yet. */
-static uint32_t
-take(struct stack *s, struct stack_slot *slot)
-{
-	struct conn_side *side;
-	uint32_t conn;
-	uint16_t path = path_table_hold(&s->paths, &slot->packet.l2);
-
-	if (path == PATH_NONE) {
-		slot->reply.drop = DROP_tcp_path_full;
-		return CONN_NONE;
-	}
-	conn = conn_store_take(&s->conns, &slot->packet.flow);
-	if (conn == CONN_NONE) {
-		path_table_drop(&s->paths, path);
-		slot->reply.drop = DROP_tcp_table_full;
-		return CONN_NONE;
-	}
-	if (!flow_table_insert(&s->table, slot->hash, conn))
-		assert(false && "the table has room for every connection of the store");
-	side = conn_store_side(&s->conns, conn);
-	*side = (struct conn_side){.path = path};
-	slot->conn = conn;
-	s->half_open++;
-	s->counters.opened++;
-	return conn;
-}
-
-static void
-send_cookie(struct stack *s, struct stack_slot *slot, const struct listener *l, uint16_t mss)
-{
-	const struct tcp_seg *seg = &slot->packet.seg;
-	struct tcp_env env = listener_env(s, l, slot->packet.flow.family);
-	uint32_t iss =
-		isn_cookie_make(&s->cookie_key, &slot->packet.flow, seg->seq, mss, s->cookie_tick);
-
-	tcp_open_cookie(seg, iss, &env, &slot->reply);
-	if (seg->options & TCP_OPT_TS) {
-		struct isn_cookie_options options = {
-			.wscale_ok = seg->options & TCP_OPT_WSCALE,
-			.wscale = seg->wscale < TCP_WSCALE_MAX ? seg->wscale : TCP_WSCALE_MAX,
-			.sack_ok = seg->options & TCP_OPT_SACK_OK,
-		};
-
-		slot->reply.tsval = isn_cookie_tsval(slot->reply.tsval, &options);
-	}
-	s->cookie_sent = s->cookie_tick;
-	s->cookie_ever = true;
-	s->counters.cookies_sent++;
-}
-
-/* design.md, "cookies = auto". */
-static bool
-wants_cookie(const struct stack *s, const struct listener *l)
-{
-	switch ((enum listener_cookies)l->cookies) {
-	case COOKIES_ALWAYS:
-		return true;
-	case COOKIES_NEVER:
-		return false;
-	case COOKIES_AUTO:
-		break;
-	}
-	return (uint64_t)s->half_open * 4 >= s->conf.connections ||
-	       s->conns.count == s->conns.limit;
-}
-
-void
-stack_arm_handshake_timeout(const struct stack *s, struct tcp_conn *c)
-{
-	uint32_t limit = s->conf.listeners[stack_listener(s, c)].handshake_timeout_ms;
-
-	if (limit > 0)
-		c->timer.call_ms = timer_node_at(s->now, limit);
-}
-
-/* RFC 9293 3.10.7.2 third. at_least: the ISS must be this or more, where there was a connection
- * before (NULL: there was none). */
-static void
-open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const uint32_t *at_least)
-{
-	const struct listener *l = &s->conf.listeners[number];
-	const struct tcp_seg *seg = &slot->packet.seg;
-	uint16_t mss = peer_mss(s, seg, slot->packet.flow.family);
-	struct tcp_env env = listener_env(s, l, slot->packet.flow.family);
-	struct tcp_conn *c;
-	uint32_t conn, iss;
-
-	/* D-24. */
-	if (s->queued[number] >= l->backlog) {
-		slot->reply.drop = DROP_tcp_backlog_full;
-		return;
-	}
-	if (wants_cookie(s, l)) {
-		send_cookie(s, slot, l, mss);
-		return;
-	}
-	conn = take(s, slot);
-	if (conn == CONN_NONE)
-		return;
-	iss = isn_make(&s->isn_key, &slot->packet.flow, s->isn_ticks);
-	if (at_least != NULL && seq_lt(iss, *at_least))
-		iss = *at_least;
-	c = conn_store_tcp(&s->conns, conn);
-	conn_store_side(&s->conns, conn)->peer_mss = mss;
-	env.peer_mss = mss;
-	tcp_open(c, seg, iss, l->syn_ack_delay_ms, &env, &slot->reply);
-	c->step = l->step;
-	if (l->syn_ack_delay_ms == 0)
-		stack_arm_handshake_timeout(s, c);
-	timer_wheel_update(&s->wheel, conn);
-	s->taken[number]++;
-}
-
-/* What the listener is drawn by: the same for every segment of one handshake. */
-static uint64_t
-draw(const struct stack *s, const struct stack_slot *slot)
-{
-	const struct tcp_seg *seg = &slot->packet.seg;
-	struct {
-		uint64_t flow;
-		uint32_t irs;
-		uint32_t zero;
-	} input = {.irs = seg->flags & TCP_SYN ? seg->seq : seg->seq - 1};
-
-	if (!s->draws)
-		return 0;
-	input.flow = flow_hash(&slot->packet.flow, &s->chance_key);
-	return siphash(&s->chance_key, &input, sizeof(input));
-}
-
-/* RFC 9293 3.10.7.1, or the configuration's "closed = drop". */
-static void
-no_listener(const struct stack *s, struct stack_slot *slot)
-{
-	tcp_input_closed(&slot->packet.seg, &slot->reply);
-	if (s->conf.closed == STACK_CLOSED_DROP && slot->reply.flags != 0)
-		slot->reply = (struct tcp_reply){.drop = DROP_tcp_closed};
 }
 
 /* D-14: one more challenge ACK this second? RFC 5961 7. */
@@ -310,25 +157,8 @@ established(struct stack *s, struct stack_slot *slot, struct tcp_conn *c, uint32
 	return stack_app_run(s, conn, STACK_APP_START);
 }
 
-/* A SYN that TIME-WAIT gives way to, if there is a listener for it. RFC 9293 3.6.1 MAY-2. */
-static void
-reopen(struct stack *s, struct stack_slot *slot, struct tcp_conn *c, uint32_t conn)
-{
-	uint32_t at_least = c->snd.nxt + REOPEN_DISTANCE;
-	uint16_t number = listener_find(&s->index, &slot->packet.flow, draw(s, slot), s->taken);
-
-	if (number == LISTENER_NONE) {
-		no_listener(s, slot);
-	} else if (s->queued[number] >= s->conf.listeners[number].backlog) {
-		slot->reply.drop = DROP_tcp_backlog_full;
-	} else {
-		stack_release(s, conn);
-		open_connection(s, slot, number, &at_least);
-	}
-}
-
-static void
-connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn)
+void
+stack_connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn)
 {
 	struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
 	struct tcp_env env = stack_env(s, c, conn);
@@ -349,7 +179,7 @@ connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn)
 		stack_release(s, conn);
 		return;
 	case TCP_REOPEN:
-		reopen(s, slot, c, conn);
+		stack_reopen(s, slot, conn);
 		return;
 	case TCP_KEEP:
 	case TCP_NEXT:
@@ -364,77 +194,23 @@ connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn)
 	stack_rearm(s, conn, &before);
 }
 
-/* RFC 4987 3.6: an ACK that proves a SYN we kept nothing of. True if it was one, whatever came of
- * it. */
-static bool
-cookie_segment(struct stack *s, struct stack_slot *slot, uint16_t number)
-{
-	const struct listener *l = &s->conf.listeners[number];
-	const struct tcp_seg *seg = &slot->packet.seg;
-	struct isn_cookie_options kept = {0};
-	struct tcp_syn_options syn = {0};
-	struct tcp_env env;
-	struct tcp_conn *c;
-	uint32_t conn;
-
-	if ((seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK || l->cookies == COOKIES_NEVER)
-		return false;
-	/* Without a cookie sent of late nobody can hold one, and guessing is not worth a hash. */
-	if (l->cookies == COOKIES_AUTO &&
-	    (!s->cookie_ever || s->cookie_tick - s->cookie_sent >= ISN_COOKIE_TICKS))
-		return false;
-	if (!isn_cookie_check(&s->cookie_key, &slot->packet.flow, seg->seq - 1, seg->ack - 1,
-			      s->cookie_tick, &kept.mss))
-		return false;
-	if (s->queued[number] >= l->backlog) {
-		slot->reply.drop = DROP_tcp_backlog_full;
-		return true;
-	}
-	conn = take(s, slot);
-	if (conn == CONN_NONE)
-		return true;
-	if (seg->options & TCP_OPT_TS) {
-		isn_cookie_tsecr(seg->tsecr, &kept);
-		syn.options = (uint8_t)(TCP_OPT_TS | (kept.wscale_ok ? TCP_OPT_WSCALE : 0) |
-					(kept.sack_ok ? TCP_OPT_SACK_OK : 0));
-		syn.wscale = kept.wscale;
-	}
-	/* The cookie's table may have rounded it below the floor that it was made with. */
-	if (kept.mss < s->conf.min_mss)
-		kept.mss = s->conf.min_mss;
-	c = conn_store_tcp(&s->conns, conn);
-	conn_store_side(&s->conns, conn)->peer_mss = kept.mss;
-	env = listener_env(s, l, slot->packet.flow.family);
-	env.peer_mss = kept.mss;
-	tcp_open_from_cookie(c, seg, &syn, &env);
-	c->step = l->step;
-	s->taken[number]++;
-	s->counters.cookies_accepted++;
-	connection_segment(s, slot, conn);
-	return true;
-}
-
 void
 stack_segment(struct stack *s, struct stack_slot *slot)
 {
-	uint16_t number;
 	uint32_t conn;
 
 	/* A port that nobody listens on has no connections either: no table is touched. */
 	if (!listener_on_port(&s->index, ntohs(flow_lport(&slot->packet.flow)))) {
-		no_listener(s, slot);
+		stack_closed_segment(s, slot);
 		return;
 	}
 	conn = find(s, slot);
-	if (conn != CONN_NONE) {
-		connection_segment(s, slot, conn);
-		return;
+	if (conn != CONN_NONE && stack_supersedes(s, slot, conn)) {
+		stack_release(s, conn);
+		conn = CONN_NONE;
 	}
-	number = listener_find(&s->index, &slot->packet.flow, draw(s, slot), s->taken);
-	if (number == LISTENER_NONE)
-		no_listener(s, slot);
-	else if (cookie_segment(s, slot, number))
-		return;
-	else if (tcp_input_listen(&slot->packet.seg, &slot->reply))
-		open_connection(s, slot, number, NULL);
+	if (conn == CONN_NONE)
+		stack_listen_segment(s, slot);
+	else
+		stack_connection_segment(s, slot, conn);
 }

@@ -20,17 +20,14 @@ stack_pending_ack(struct stack *s, uint32_t conn)
 	return NULL;
 }
 
-/* A slot of conn's that has no reply and behind which conn sends nothing in this burst; not that of
- * a frame that was dropped, which may be anybody's. NULL if there is none. */
+/* The last slot of conn in this burst, but for frames that were dropped: those may be anybody's.
+ * NULL if there is none. */
 static struct stack_slot *
-silent_slot(struct stack *s, uint32_t conn)
+last_slot(struct stack *s, uint32_t conn)
 {
 	for (unsigned int i = s->slot_count; i-- > 0;) {
-		struct stack_slot *slot = &s->slots[i];
-
-		if (slot->conn != conn || slot->reply.drop != DROP_NONE)
-			continue;
-		return slot->reply.flags == 0 ? slot : NULL;
+		if (s->slots[i].conn == conn && s->slots[i].reply.drop == DROP_NONE)
+			return &s->slots[i];
 	}
 	return NULL;
 }
@@ -50,22 +47,33 @@ enqueue(struct stack *s, uint32_t conn, const struct tcp_reply *reply)
 	return true;
 }
 
+/* May reply take the place of what slot says, which is of the same connection? */
+static bool
+may_replace(const struct stack *s, const struct stack_slot *slot, const struct tcp_reply *reply)
+{
+	if (slot->reply.flags == 0)
+		return true;
+	/* While segments are still to come, nothing of this connection may wait behind them. All
+	 * that the slot can hold is an ACK, which the reply repeats. */
+	if (s->acting)
+		return true;
+	/* A RST does not say what had been taken in; it follows the ACK that does. */
+	return slot->reply.coalesce && (!(reply->flags & TCP_RST) || stack_queue_room(s) == 0);
+}
+
 void
 stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply)
 {
-	struct stack_slot *slot = stack_pending_ack(s, conn);
+	struct stack_slot *slot = last_slot(s, conn);
 
-	if (slot != NULL) {
-		/* A RST does not say what had been taken in; it follows the ACK that does. */
-		if ((reply->flags & TCP_RST) && enqueue(s, conn, reply))
-			return;
-		conn_store_tcp(&s->conns, conn)->flags &= (uint16_t)~TCP_F_ACK_PENDING;
-	} else if ((slot = silent_slot(s, conn)) == NULL) {
+	if (slot == NULL || !may_replace(s, slot, reply)) {
 		/* With no room it is as if the network had lost it: the FIN is sent again, and the
 		 * next segment for a connection that was reset draws another RST. */
 		enqueue(s, conn, reply);
 		return;
 	}
+	if (slot->reply.coalesce)
+		conn_store_tcp(&s->conns, conn)->flags &= (uint16_t)~TCP_F_ACK_PENDING;
 	slot->reply = *reply;
 }
 
@@ -143,14 +151,15 @@ stack_tick(struct stack *s, stack_us now)
 	uint32_t conn;
 
 	stack_set_time(s, now);
-	/* One connection sends at most two segments: one for each of its timers. */
+	/* Of one connection at most two segments: its FIN or SYN-ACK again and what its application
+	 * does, or the application's FIN and the RST behind it. */
 	while (stack_queue_room(s) >= 2 &&
-	       (conn = timer_wheel_expire(&s->wheel, s->now)) != TIMER_WHEEL_NONE) {
+	       (conn = timer_wheel_expire(&s->wheel, s->elapsed)) != TIMER_WHEEL_NONE) {
 		struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
 
-		if (due(c->timer.tcp_ms, s->now) && !protocol_timer(s, c, conn))
+		if (due(c->timer.tcp_ms, s->elapsed) && !protocol_timer(s, c, conn))
 			continue;
-		if (due(c->timer.call_ms, s->now) && !call_timer(s, c, conn))
+		if (due(c->timer.call_ms, s->elapsed) && !call_timer(s, c, conn))
 			continue;
 		timer_wheel_update(&s->wheel, conn);
 	}

@@ -114,13 +114,12 @@ enum {
 	TCP_F_ORPHAN = 0x0020,       /* close() was called: nobody reads any more (6.6) */
 	TCP_F_MAX_WND_RAW = 0x0040,  /* snd.max_wnd is not scaled: it came in a SYN */
 	TCP_F_RTT = 0x0080,          /* rto_ms was measured */
+	TCP_F_ACK_PENDING = 0x2000,  /* in-order text was taken whose ACK has not been sent yet */
 	/* The application's; the protocol never looks at them. */
 	TCP_F_READING = 0x0100,      /* blocked in a read */
 	TCP_F_QUEUED = 0x0200,       /* in the accept queue */
 	TCP_F_ACCEPTED = 0x0400,
 	TCP_F_LINGER = 0x0800,       /* SO_LINGER {on, 0} */
-	TCP_F_WAKE = 0x1000,         /* something came that a blocked read waits for */
-	TCP_F_ACK_PENDING = 0x2000,  /* an in-order ACK of this burst can still be replaced */
 };
 
 /* Everything that the protocol keeps of a connection: with an IPv4 four-tuple one cache line.

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tcp_call.c - what the host and its application do to a connection: OPEN, CLOSE, ABORT and
  * RECEIVE. RFC 9293 3.10.1 to 3.10.5. Knows no scripts. */
-#include <assert.h>
-
 #include "tcp_reply.h"
 
 /* A connection in SYN-RECEIVED; its options and SND.WND are still to come. */

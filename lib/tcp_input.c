@@ -178,7 +178,8 @@ measure_handshake(struct tcp_conn *c, const struct tcp_env *env)
 		c->rto_ms = 3000; /* RFC 6298 5.7 */
 	} else if (c->timer.tcp_ms != 0) {
 		rtt = (uint32_t)env->now - (c->timer.tcp_ms - TCP_RTO_INITIAL_MS);
-		rtt = rtt * 3; /* SRTT + 4 * RTTVAR, RTTVAR = SRTT / 2 */
+		/* A deadline is never 0, so it may be a millisecond late. */
+		rtt = (int32_t)rtt < 0 ? 0 : rtt * 3; /* SRTT + 4 * RTTVAR, RTTVAR = SRTT / 2 */
 		c->rto_ms = (uint16_t)(rtt < TCP_RTO_MIN_MS   ? TCP_RTO_MIN_MS
 				       : rtt > TCP_RTO_MAX_MS ? TCP_RTO_MAX_MS
 							      : rtt);
@@ -238,8 +239,12 @@ take_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *en
 	if (c->flags & TCP_F_FIN_UNSENT) {
 		/* RFC 9293 3.8.6.1 MUST-37: the peer lives, however long its window stays shut. */
 		c->retries = 0;
-		if (tcp_snd_wnd(c) > 0)
+		if (tcp_snd_wnd(c) > 0) {
+			/* The probes' back-off says nothing of the network. */
+			if (c->rto_ms > TCP_RTO_INITIAL_MS)
+				c->rto_ms = TCP_RTO_INITIAL_MS;
 			tcp_send_fin(c, env, out);
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tcp_reply.h - everything TCP ever sends, spelled as the RFC spells it. Private to tcp_*.c but
- * for tcp_reply_ack(). rules.md section 3. */
+/* tcp_reply.h - everything TCP ever sends, spelled as the RFC spells it. For tcp_*.c; of
+ * the stack's files only those that rebuild an ACK. rules.md section 3. */
 #ifndef RIPOSTE_TCP_REPLY_H
 #define RIPOSTE_TCP_REPLY_H
 

@@ -14,9 +14,10 @@ ts_recent_valid(const struct tcp_conn *c, const struct tcp_env *env)
 void
 tcp_update_ts_recent(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env)
 {
-	/* Every segment that advances RCV.NXT is acknowledged at once, so Last.ACK.sent is
-	 * RCV.NXT. */
-	if (!(c->flags & TCP_F_TS) || !(seg->options & TCP_OPT_TS) || seq_gt(seg->seq, c->rcv.nxt))
+	if (!(c->flags & TCP_F_TS) || !(seg->options & TCP_OPT_TS))
+		return;
+	/* Last.ACK.sent is RCV.NXT, but while an ACK of this burst is still to be sent (D-13). */
+	if (seq_gt(seg->seq, c->rcv.nxt) || (c->flags & TCP_F_ACK_PENDING))
 		return;
 	if (seq_lt(seg->tsval, c->ts_recent) && ts_recent_valid(c, env))
 		return;

@@ -69,10 +69,12 @@ check_extension(const uint8_t *header, uint32_t size, bool first, struct chain *
 	case EXT_ROUTING:
 		/* RFC 8200 4.4: with no segments left it is ignored, whatever its type. */
 		return routing->segments_left ? DROP_ip_source_route : DROP_NONE;
-	default:
+	case EXT_FRAGMENT:
 		/* F5; RFC 6946 4: offset 0 and M 0 is not a fragment. */
 		c->fragment = true;
 		return fragment->offset & htons(WIRE_IP6_FRAGMENT) ? DROP_ip_fragment : DROP_NONE;
+	default:
+		return DROP_ip_extension;
 	}
 }
 
