@@ -109,19 +109,23 @@ may_challenge(struct stack *s, uint32_t conn)
 	return true;
 }
 
-/* A later answer of the same connection in the same burst says all that the pending ACK says:
- * D-13, RFC 9293 3.8.6.3 MUST-58. */
+/* The next ACK of in-order text says all that the last one of the same burst says, and takes its
+ * place: D-13, RFC 9293 3.8.6.3 MUST-58. Anything else in between lets it stand: a duplicate ACK
+ * has to be one more, or the peer could not count them (RFC 5681 3.2). */
 static void
 coalesce(struct stack *s, struct stack_slot *slot, struct tcp_conn *c, uint32_t conn)
 {
 	struct stack_slot *earlier = stack_pending_ack(s, conn);
 
 	slot->conn = conn;
-	if (!(slot->reply.flags & TCP_ACK))
+	if (slot->reply.flags == 0)
 		return;
 	if (earlier != NULL) {
-		earlier->reply = (struct tcp_reply){0};
-		earlier->shared = true;
+		if (slot->reply.coalesce) {
+			earlier->reply = (struct tcp_reply){0};
+			earlier->shared = true;
+		}
+		earlier->reply.coalesce = false;
 		c->flags &= (uint16_t)~TCP_F_ACK_PENDING;
 	}
 	if (slot->reply.coalesce)
