@@ -63,7 +63,7 @@ stack_frame_make(const struct stack_peer *from, const struct stack_rx *rx,
 	frame_start(&f, FRAME_US_MAC, from->mac);
 	for (i = 0; i < from->tags; i++)
 		frame_tag(&f, from->tpid[i], from->tci[i]);
-	frame_ip(&f, w.family, 6);
+	frame_ip(&f, from->family, 6);
 	f.data[frame_src(&f) + frame_addr_size(&f) - 1] = from->address;
 	f.data[frame_dst(&f) + frame_addr_size(&f) - 1] = from->local;
 	frame_tcp(&f, rx->flags, options, put_options(from, rx, options));
@@ -98,7 +98,8 @@ read_l2(struct story_where where, const struct frame *f, struct stack_peer *to)
 		to->tci[to->tags++] = (uint16_t)frame_get16(f, at + 2);
 		at += 4;
 	}
-	story_same(where, "EtherType", w.family == 4 ? 0x0800 : 0x86dd, frame_get16(f, at));
+	to->family = frame_get16(f, at) == 0x0800 ? 4 : 6;
+	story_same(where, "EtherType", to->family == 4 ? 0x0800 : 0x86dd, frame_get16(f, at));
 	return at + 2;
 }
 
@@ -108,24 +109,42 @@ read_ip(struct story_where where, struct frame *f, struct stack_peer *to)
 {
 	uint32_t size = frame_addr_size(f);
 
-	if (w.family == 4) {
+	if (f->family == 4) {
 		story_same(where, "version, IHL, DSCP, ECN", 0x4500, frame_get16(f, f->l3));
 		story_same(where, "total length", f->length - f->l3, frame_get16(f, f->l3 + 2));
 		story_same(where, "identification", 0, frame_get16(f, f->l3 + 4));
 		story_same(where, "DF alone", 0x4000, frame_get16(f, f->l3 + 6));
 		story_same(where, "TTL, TCP", 64 << 8 | 6, frame_get16(f, f->l3 + 8));
-		story_same(where, "IPv4 header sum", 0xffff, frame_sum(0, f->data + f->l3, 20));
+		if (w.conf.tx_offload & WIRE_TX_IP)
+			story_same(where, "IPv4 checksum left out", 0, frame_get16(f, f->l3 + 10));
+		else
+			story_same(where, "IPv4 header sum", 0xffff,
+				   frame_sum(0, f->data + f->l3, 20));
 	} else {
 		story_same(where, "version, class", 0x600, frame_get16(f, f->l3) >> 4);
 		story_same(where, "payload length", f->length - f->l4, frame_get16(f, f->l3 + 4));
 		story_same(where, "TCP, hop limit", 6 << 8 | 64, frame_get16(f, f->l3 + 6));
 	}
 	story_same(where, "source prefix is ours", 0,
-		   (uint64_t) !!memcmp(f->data + frame_src(f), OURS(w.family), size - 1));
+		   (uint64_t) !!memcmp(f->data + frame_src(f), OURS(f->family), size - 1));
 	story_same(where, "destination prefix", 0,
-		   (uint64_t) !!memcmp(f->data + frame_dst(f), OURS(w.family), size - 1));
+		   (uint64_t) !!memcmp(f->data + frame_dst(f), OURS(f->family), size - 1));
 	to->local = f->data[frame_src(f) + size - 1];
 	to->address = f->data[frame_dst(f) + size - 1];
+}
+
+/* The TCP checksum, or what a NIC begins it with: the pseudo header's sum. */
+static void
+read_sum(struct story_where where, const struct frame *f)
+{
+	uint8_t tail[4] = {(uint8_t)((f->length - f->l4) >> 8), (uint8_t)(f->length - f->l4), 0, 6};
+	uint16_t sum = frame_sum(0, f->data + frame_src(f), 2 * frame_addr_size(f));
+
+	if (w.conf.tx_offload & WIRE_TX_TCP)
+		story_same(where, "pseudo header's sum", frame_sum(sum, tail, 4),
+			   frame_get16(f, f->l4 + 16));
+	else
+		story_same(where, "TCP sum", 0xffff, frame_l4_sum(f, f->length - f->l4));
 }
 
 /* Options that riposte may send, each once. */
@@ -178,7 +197,7 @@ void
 stack_frame_read(struct story_where where, const struct stack_frame *frame, struct stack_sent *sent)
 {
 	struct tcp_reply *r = &sent->segment;
-	struct frame f = {.length = frame->length, .family = w.family, .protocol = 6};
+	struct frame f = {.length = frame->length, .protocol = 6};
 	uint32_t header;
 
 	story_true(where, "54 bytes at least and WIRE_TCP_MAX at most",
@@ -186,9 +205,10 @@ stack_frame_read(struct story_where where, const struct stack_frame *frame, stru
 	memcpy(f.data, frame->data, frame->length);
 	memset(sent, 0, sizeof(*sent));
 	f.l3 = read_l2(where, &f, &sent->to);
-	f.l4 = f.l3 + (w.family == 4 ? 20 : 40);
+	f.family = sent->to.family;
+	f.l4 = f.l3 + (f.family == 4 ? 20 : 40);
 	read_ip(where, &f, &sent->to);
-	story_same(where, "TCP sum", 0xffff, frame_l4_sum(&f, f.length - f.l4));
+	read_sum(where, &f);
 	sent->to.lport = (uint16_t)frame_get16(&f, f.l4);
 	sent->to.port = (uint16_t)frame_get16(&f, f.l4 + 2);
 	r->seq = frame_get32(&f, f.l4 + 4);

@@ -69,6 +69,7 @@ struct stack_peer
 stack_peer(uint16_t port, uint16_t lport)
 {
 	struct stack_peer p = {
+		.family = w.family,
 		.address = 2,
 		.local = 1,
 		.port = port,
@@ -181,8 +182,9 @@ stack_run(struct story_where where)
 static bool
 is_for(const struct stack_sent *sent, const struct stack_peer *to)
 {
-	return sent->to.address == to->address && sent->to.local == to->local &&
-	       sent->to.port == to->port && sent->to.lport == to->lport;
+	return sent->to.family == to->family && sent->to.address == to->address &&
+	       sent->to.local == to->local && sent->to.port == to->port &&
+	       sent->to.lport == to->lport;
 }
 
 const struct stack_sent *
@@ -321,9 +323,9 @@ stack_empty_after(struct story_where where, uint32_t ms)
 }
 
 static void
-prepare(int family, uint32_t irs)
+prepare(int family, bool both, uint32_t irs)
 {
-	struct addr_prefix owned = {.family = (uint8_t)family, .length = family == 4 ? 32 : 128};
+	struct addr_prefix owned[2] = {{.family = 4, .length = 32}, {.family = 6, .length = 128}};
 
 	memset(&w, 0, sizeof(w));
 	story_begin();
@@ -331,8 +333,9 @@ prepare(int family, uint32_t irs)
 	w.irs = irs;
 	/* The low 32 bits of the clock in milliseconds wrap within the scenario. */
 	w.now = (stack_us)(family == 4 ? UINT64_C(0xffffff00) : 1000) * 1000;
-	memcpy(owned.addr, family == 4 ? FRAME_US4 : FRAME_US6, family == 4 ? 4 : 16);
-	addr_set_build(&w.owned, &owned, 1, w.owned4, w.owned6);
+	memcpy(owned[0].addr, FRAME_US4, 4);
+	memcpy(owned[1].addr, FRAME_US6, 16);
+	addr_set_build(&w.owned, owned + (!both && family == 6), both ? 2 : 1, w.owned4, w.owned6);
 	w.conf = (struct stack_conf){
 		.owned = &w.owned,
 		.listeners = w.listeners,
@@ -357,7 +360,7 @@ stack_run_scenario(void (*scenario)(void))
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		prepare(i < 2 ? 4 : 6, IRS[i % 2]);
+		prepare(i < 2 ? 4 : 6, i % 2, IRS[i % 2]);
 		story_tell("IPv%d\n", w.family);
 		scenario();
 		QUIET();

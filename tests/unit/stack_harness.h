@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stack_harness.h - a whole host on the bench: frames of many peers go in, in bursts, and time
- * passes; TX() says what must have come out. Every scenario is run over IPv4 and IPv6. After each
- * burst the counters must balance. Frames are made and read by frame.h, not by lib. */
+ * passes; TX() says what must have come out. Every scenario is run over IPv4 and IPv6, on a host
+ * that owns addresses of that family alone and on one that owns both. After each burst the counters
+ * must balance. Frames are made and read by frame.h, not by lib. */
 #ifndef RIPOSTE_STACK_HARNESS_H
 #define RIPOSTE_STACK_HARNESS_H
 
@@ -27,6 +28,7 @@ enum {
 
 /* One end of a connection, which the scenario plays. */
 struct stack_peer {
+	int family;
 	uint8_t address; /* the last byte of its IP address */
 	uint8_t local;   /* the last byte of ours that it talks to */
 	uint16_t port, lport;
@@ -54,7 +56,7 @@ struct stack_sent {
 };
 
 struct stack_harness {
-	int family;
+	int family;   /* of stack_peer() */
 	uint32_t irs; /* where peers begin */
 	struct stack *s;
 	void *memory;
@@ -68,8 +70,8 @@ struct stack_harness {
 	struct script_step steps[STACK_STEPS];
 	size_t step_count;
 	struct addr_set owned;
-	struct addr_range4 owned4[1];
-	struct addr_range6 owned6[1];
+	struct addr_range4 owned4[2];
+	struct addr_range6 owned6[2];
 
 	struct stack_frame frames[STACK_BURST_MAX];
 	uint8_t rx_flags[STACK_BURST_MAX];

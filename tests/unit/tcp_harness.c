@@ -242,6 +242,7 @@ tcp_syn(uint32_t delay_ms)
 	end("TX");
 	SAME(LINK_NEXT, h.c.timer.next);
 	SAME(LINK_PREV, h.c.timer.prev);
+	SAME(0, h.c.timer.call_ms);
 }
 
 void

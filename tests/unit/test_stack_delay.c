@@ -117,7 +117,8 @@ STACK_TEST(design_2c_handshake_in_time_is_not)
 {
 	struct stack_peer p = stack_peer(40000, 80);
 
-	LISTEN(80, "accept", "hang", NULL)->handshake_timeout_ms = 100;
+	/* Nor is the read that follows cut short. */
+	LISTEN(80, "accept", "read all", "close", NULL)->handshake_timeout_ms = 100;
 	START();
 	SEND(&p, SYN, .seq = p.seq);
 	p.ack = TX(&p, SYN | ACK, .ack = p.seq + 1, .any_seq = true)->segment.seq + 1;
@@ -128,6 +129,24 @@ STACK_TEST(design_2c_handshake_in_time_is_not)
 	QUIET();
 	CONNECTIONS(1);
 	SAME(1, COUNTER(established));
+}
+
+STACK_TEST(design_2c_reset_carries_the_timestamp)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+	const struct stack_sent *sent;
+
+	LISTEN(80, "accept", "hang", NULL)->handshake_timeout_ms = 100;
+	START();
+	p.syn_options |= TCP_OPT_TS;
+	SEND(&p, SYN, .seq = p.seq);
+	p.ack = TX(&p, SYN | ACK, .ack = p.seq + 1, .any_seq = true)->segment.seq + 1;
+	PASS(110);
+	sent = TX(&p, RST | ACK, .seq = p.ack, .ack = p.seq + 1);
+	SAME(TCP_OPT_TS, sent->segment.options);
+	SAME(p.tsval, sent->segment.tsecr);
+	TRUE(sent->segment.tsval != 0);
+	EMPTY_AFTER(0);
 }
 
 /* It counts from the first SYN-ACK, however often that is repeated. */
@@ -215,6 +234,7 @@ main(void)
 		cmocka_unit_test(design_2_delay_beside_another_listener),
 		cmocka_unit_test(design_2c_slow_handshake_is_reset),
 		cmocka_unit_test(design_2c_handshake_in_time_is_not),
+		cmocka_unit_test(design_2c_reset_carries_the_timestamp),
 		cmocka_unit_test(design_2c_repeated_syn_ack_does_not_extend_it),
 		cmocka_unit_test(design_2c_counts_from_the_delayed_syn_ack),
 		cmocka_unit_test(design_2c_longer_than_the_retransmissions),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_tcp_syn_ack.c - the SYN-ACK's options and window, of a connection and of a cookie. RFC 9293
  * 3.2, 3.7.1; RFC 7323 2 and 3; RFC 4987 3.6; rules.md 7.1 and 7.3. */
+#include <string.h>
+
 #include "tcp_harness.h"
 
 /* The options of a SYN: every mixture of the four. */
@@ -181,7 +183,9 @@ open_from_cookie(uint8_t options, uint8_t wscale)
 		.tsval = ts ? h.peer_ts : 0,
 		.tsecr = ts ? h.env.tsval : 0,
 	};
+	memset(&h.c, 0xee, sizeof(h.c));
 	tcp_open_from_cookie(&h.c, &h.seg, &syn, &h.env);
+	SAME(0, h.c.timer.call_ms);
 	SAME(TCP_SYN_RECEIVED, h.c.state);
 	SAME((uint32_t)(IRS + 1), h.c.rcv.nxt);
 	SAME(ISS, h.c.snd.una);

@@ -189,6 +189,30 @@ TCP_TEST(rfc6298_5_7_handshake_that_was_repeated_makes_the_timeout_3_s)
 	TX(FIN | ACK, .seq = ISS + 1, .ack = IRS + 1);
 }
 
+/* What the handshake took of its retransmissions is none of the FIN's. */
+TCP_TEST(rfc6298_5_fin_gets_all_its_retransmissions_after_a_repeated_handshake)
+{
+	int i;
+
+	tcp_enter(TCP_SYN_RECEIVED);
+	for (i = 0; i < TCP_SYN_ACK_RETRIES; i++) {
+		tcp_expire();
+		TX(SYN | ACK, .seq = ISS, .ack = IRS + 1);
+	}
+	RX(ACK, .seq = IRS + 1, .ack = ISS + 1);
+	TX_NOTHING(DROP_NONE);
+	tcp_call_close();
+	TX(FIN | ACK, .seq = ISS + 1, .ack = IRS + 1);
+	for (i = 0; i < TCP_RETRIES; i++) {
+		tcp_expire();
+		TX(FIN | ACK, .seq = ISS + 1, .ack = IRS + 1);
+		STATE(TCP_FIN_WAIT_1);
+	}
+	tcp_expire();
+	TX_NOTHING(DROP_NONE);
+	GONE();
+}
+
 TCP_TEST(design_fin_wait_2_without_a_reader_ends_after_60_s)
 {
 	h.orphan = true;
@@ -248,6 +272,8 @@ main(void)
 		cmocka_unit_test(rfc6298_5_2_ack_of_fin_stops_the_retransmission),
 		cmocka_unit_test(rfc6298_2_2_first_measurement_makes_the_timeout_three_times_it),
 		cmocka_unit_test(rfc6298_5_7_handshake_that_was_repeated_makes_the_timeout_3_s),
+		cmocka_unit_test(
+			rfc6298_5_fin_gets_all_its_retransmissions_after_a_repeated_handshake),
 		cmocka_unit_test(design_fin_wait_2_without_a_reader_ends_after_60_s),
 		cmocka_unit_test(design_fin_wait_2_with_a_reader_waits_for_ever),
 		cmocka_unit_test(rfc9293_3_10_8_states_that_wait_for_the_application_hold_no_timer),
