@@ -130,28 +130,93 @@ STACK_TEST(design_cookie_remembers_the_way_of_its_ack)
 	EMPTY_AFTER(0);
 }
 
+/* The n-th of very many. */
+static struct stack_peer
+nth_way(const struct stack_peer *p, unsigned int n)
+{
+	struct stack_peer way = by_way_of(p, 0, 1);
+
+	way.mac[3] = (uint8_t)(n >> 16);
+	way.mac[4] = (uint8_t)(n >> 8);
+	way.mac[5] = (uint8_t)n;
+	return way;
+}
+
 /* Ways are given back with their connections: many more come one after another than at once. */
 STACK_TEST(design_ways_are_given_back)
 {
 	struct stack_peer p = stack_peer(40000, 80);
-	struct stack_peer way;
+	struct stack_peer a, b;
 	unsigned int i;
+	uint32_t iss;
 
-	LISTEN(80, "accept", "linger 0", "close", NULL);
+	LISTEN(80, "accept", "hang", NULL);
 	START();
 	for (i = 0; i < 70000; i++) {
-		way = by_way_of(&p, 0x0a, 1);
-		way.mac[3] = (uint8_t)(i >> 16);
-		way.mac[4] = (uint8_t)(i >> 8);
-		way.mac[5] = (uint8_t)i;
-		SEND(&way, SYN, .seq = way.seq);
-		TX(&way, SYN | ACK, .ack = way.seq + 1, .any_seq = true);
-		SEND(&way, RST, .seq = way.seq + 1);
+		a = nth_way(&p, 2 * i);
+		b = nth_way(&p, 2 * i + 1);
+		SEND(&a, SYN, .seq = a.seq);
+		iss = TX(&a, SYN | ACK, .ack = a.seq + 1, .any_seq = true)->segment.seq;
+		SEND(&b, ACK, .seq = b.seq + 1, .ack = iss + 1);
+		QUIET();
+		SEND(&b, RST, .seq = b.seq + 1);
 		story_begin();
 	}
+	SAME(70000, COUNTER(established));
 	SAME(70000, COUNTER(closed));
 	SAME(0, DROPPED(tcp_path_full));
 	EMPTY_AFTER(0);
+}
+
+STACK_TEST(design_ways_are_not_taken_by_what_gets_no_entry)
+{
+	struct stack_peer p = stack_peer(40000, 80), q = stack_peer(40001, 80);
+	struct stack_peer way;
+	unsigned int i;
+
+	LISTEN(80, "accept", "hang", NULL)->cookies = COOKIES_NEVER;
+	w.conf.connections = 1;
+	START();
+	HANDSHAKE(&p);
+	for (i = 0; i < 70000; i++) {
+		way = nth_way(&q, i);
+		SEND(&way, SYN, .seq = way.seq);
+		story_begin();
+	}
+	QUIET();
+	SAME(70000, DROPPED(tcp_table_full));
+	SEND(&p, RST, .seq = p.seq);
+	SEND(&way, SYN, .seq = way.seq);
+	TX(&way, SYN | ACK, .ack = way.seq + 1, .any_seq = true);
+}
+
+/* 65,535 ways are in use at most; a SYN by one more gets no entry, one by a known way does. */
+STACK_TEST(design_ways_may_run_out)
+{
+	struct stack_peer p = stack_peer(0, 80);
+	struct stack_peer way;
+	unsigned int i;
+
+	LISTEN(80, "accept", "hang", NULL)->cookies = COOKIES_NEVER;
+	w.conf.connections = 70000;
+	START();
+	for (i = 0; i < 65535; i++) {
+		p.port = (uint16_t)(i + 1);
+		way = nth_way(&p, i);
+		SEND(&way, SYN, .seq = way.seq);
+		stack_forget();
+		story_begin();
+	}
+	CONNECTIONS(65535);
+	p.address = 3;
+	p.port = 7;
+	way = nth_way(&p, 70000);
+	SEND(&way, SYN, .seq = way.seq);
+	QUIET();
+	SAME(1, DROPPED(tcp_path_full));
+	way = nth_way(&p, 77);
+	SEND(&way, SYN, .seq = way.seq);
+	TX(&way, SYN | ACK, .ack = way.seq + 1, .any_seq = true);
 }
 
 int
@@ -165,6 +230,8 @@ main(void)
 		cmocka_unit_test(design_what_the_application_causes_goes_the_way_of_the_connection),
 		cmocka_unit_test(design_cookie_remembers_the_way_of_its_ack),
 		cmocka_unit_test(design_ways_are_given_back),
+		cmocka_unit_test(design_ways_are_not_taken_by_what_gets_no_entry),
+		cmocka_unit_test(design_ways_may_run_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,38 @@ STACK_TEST(rules_6_5_new_syn_is_delayed_like_any_other)
 	EMPTY_AFTER(0);
 }
 
+/* What a new SYN finds full leaves TIME-WAIT as it is. */
+STACK_TEST(rules_d24_new_syn_with_a_full_queue_is_ignored)
+{
+	struct stack_peer p, q = stack_peer(40001, 80);
+	struct listener *l = LISTEN(80, "sleep 100ms", "accept", "close", NULL);
+
+	l->backlog = 1;
+	START();
+	p = stack_peer(40000, 80);
+	HANDSHAKE(&p);
+	PASS(110);
+	TX(&p, FIN | ACK, .seq = p.ack, .ack = p.seq);
+	p.ack++;
+	SEND(&p, FIN | ACK, .seq = p.seq, .ack = p.ack);
+	p.seq++;
+	TX(&p, ACK, .seq = p.ack, .ack = p.seq);
+	HANDSHAKE(&q);
+	QUIET();
+	SEND(&p, SYN, .seq = p.seq + 1000);
+	QUIET();
+	SAME(1, DROPPED(tcp_backlog_full));
+	CONNECTIONS(2);
+	SEND(&p, FIN | ACK, .seq = p.seq - 1, .ack = p.ack);
+	TX(&p, ACK, .seq = p.ack, .ack = p.seq);
+	/* There is room again. */
+	SEND(&q, RST, .seq = q.seq);
+	SEND(&p, SYN, .seq = p.seq + 1000);
+	TX(&p, SYN | ACK, .ack = p.seq + 1001, .any_seq = true);
+	SEND(&p, RST, .seq = p.seq + 1001);
+	EMPTY_AFTER(0);
+}
+
 /* 2MSL over, or the connection reset: nothing is remembered. */
 STACK_TEST(rfc9293_3_6_1_after_two_msl_any_syn_opens)
 {
@@ -200,6 +232,7 @@ main(void)
 		cmocka_unit_test(rfc6191_2_old_syn_is_refused),
 		cmocka_unit_test(rfc6191_2_syn_anew_in_the_burst_of_the_last_fin),
 		cmocka_unit_test(rules_6_5_new_syn_is_delayed_like_any_other),
+		cmocka_unit_test(rules_d24_new_syn_with_a_full_queue_is_ignored),
 		cmocka_unit_test(rfc9293_3_6_1_after_two_msl_any_syn_opens),
 		cmocka_unit_test(rfc9293_3_6_1_time_waits_end_each_at_its_time),
 	};
