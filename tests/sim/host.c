@@ -100,6 +100,21 @@ const struct host_row host_rows[] = {
 	 .up_to = HOST_EITHER,
 	 .limit = ALL},
 	{"only three", {"accept", "read all"}, .first = 3, .up_to = HOST_EITHER, .limit = ALL},
+	{"accepts late",
+	 {"sleep 200ms", "accept", "read all", "close"},
+	 .up_to = HOST_CLEAN,
+	 .limit = ALL},
+	{"a queue of one",
+	 {"sleep 200ms", "accept", "read all", "close"},
+	 .backlog = 1,
+	 .cookies = COOKIES_NEVER,
+	 .up_to = HOST_CLEAN,
+	 .limit = ALL},
+	{"exits before it accepts",
+	 {"sleep 100ms"},
+	 .up_to = HOST_RESET,
+	 .limit = ALL,
+	 .ends_alone = true},
 };
 const unsigned int host_row_count = sizeof(host_rows) / sizeof(host_rows[0]);
 
@@ -140,7 +155,8 @@ fill(struct host *h, unsigned int row, bool cookies_always)
 		.name = r->name,
 		.ports = &h->ports[row],
 		.port_count = 1,
-		.cookies = cookies_always ? (uint8_t)COOKIES_ALWAYS : r->cookies,
+		.cookies = cookies_always && r->cookies == COOKIES_AUTO ? (uint8_t)COOKIES_ALWAYS
+									: r->cookies,
 		.backlog = r->backlog ? r->backlog : BACKLOG,
 		.syn_ack_delay_ms = r->syn_ack_delay_ms,
 		.handshake_timeout_ms = r->handshake_timeout_ms,
@@ -215,7 +231,11 @@ host_init(struct host *h, const struct host_options *options)
 	};
 	memcpy(h->conf.mac, host_mac, 6);
 	bytes = (stack_bytes(&h->conf) + 63) / 64 * 64;
-	h->memory = aligned_alloc(64, bytes);
+	if (bytes > h->memory_bytes) {
+		free(h->memory);
+		h->memory = aligned_alloc(64, bytes);
+		h->memory_bytes = bytes;
+	}
 	if (h->memory == NULL)
 		fail("host_init", "no memory");
 	memset(h->memory, 0, bytes);
@@ -228,6 +248,8 @@ host_free(struct host *h)
 {
 	oracle_free(&h->oracle);
 	free(h->memory);
+	h->memory = NULL;
+	h->memory_bytes = 0;
 }
 
 static void

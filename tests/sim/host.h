@@ -53,7 +53,7 @@ struct host_options {
 	uint32_t connections;
 	uint32_t challenge_acks;
 	uint8_t closed;      /* enum stack_closed */
-	bool cookies_always; /* on every listener */
+	bool cookies_always; /* on every listener that says auto */
 	stack_us now;
 };
 
@@ -66,10 +66,12 @@ struct host {
 	struct script_step steps[HOST_STEPS];
 	struct stack_conf conf;
 	void *memory;
+	size_t memory_bytes;
 	struct oracle oracle;
 };
 
-/* Makes a host and begins to watch it. Aborts if the rows do not compile. */
+/* Makes a host and begins to watch it. h is zeroed, or a host that has served: then its memory is
+ * used again. Aborts if the rows do not compile. */
 void host_init(struct host *h, const struct host_options *options);
 
 /* Frees what host_init() allocated. */

@@ -12,6 +12,7 @@
 void
 oracle_init(struct oracle *o, struct stack *stack, const struct stack_conf *conf, stack_us now)
 {
+	oracle_free(o);
 	/* The triggers are written before they are read: there is no need to clear them. */
 	memset(o, 0, offsetof(struct oracle, trigger));
 	o->stack = stack;

@@ -52,7 +52,8 @@ struct oracle {
 	struct oracle_trigger trigger[STACK_BURST_MAX];
 };
 
-/* Begins to watch a stack that has just been made. conf lives as long. */
+/* Begins to watch a stack that has just been made. conf lives as long. o is zeroed, or has watched
+ * another. */
 void oracle_init(struct oracle *o, struct stack *stack, const struct stack_conf *conf,
 		 stack_us now);
 
