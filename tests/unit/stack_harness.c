@@ -331,8 +331,9 @@ prepare(int family, bool both, uint32_t irs)
 	story_begin();
 	w.family = family;
 	w.irs = irs;
-	/* The low 32 bits of the clock in milliseconds wrap within the scenario. */
-	w.now = (stack_us)(family == 4 ? UINT64_C(0xffffff00) : 1000) * 1000;
+	/* The low 32 bits of the clock in milliseconds wrap within the scenario; and a millisecond
+	 * is all but over when it begins. */
+	w.now = (stack_us)(family == 4 ? UINT64_C(0xffffff00) : 1000) * 1000 + (both ? 900 : 0);
 	memcpy(owned[0].addr, FRAME_US4, 4);
 	memcpy(owned[1].addr, FRAME_US6, 16);
 	addr_set_build(&w.owned, owned + (!both && family == 6), both ? 2 : 1, w.owned4, w.owned6);

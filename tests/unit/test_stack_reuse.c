@@ -178,6 +178,19 @@ STACK_TEST(rules_d24_new_syn_with_a_full_queue_is_ignored)
 	EMPTY_AFTER(0);
 }
 
+/* A cookie's ISS is what it is: TIME-WAIT gives way to an entry, or not at all. */
+STACK_TEST(rules_6_5_new_syn_is_answered_by_an_entry_though_cookies_are_on)
+{
+	struct stack_peer p;
+
+	LISTEN(80, "accept", "close", NULL)->cookies = COOKIES_ALWAYS;
+	START();
+	p = time_wait(TCP_OPT_MSS);
+	opens_anew(&p, p.seq + 1000);
+	SEND(&p, RST, .seq = p.seq);
+	EMPTY_AFTER(0);
+}
+
 /* 2MSL over, or the connection reset: nothing is remembered. */
 STACK_TEST(rfc9293_3_6_1_after_two_msl_any_syn_opens)
 {
@@ -233,6 +246,7 @@ main(void)
 		cmocka_unit_test(rfc6191_2_syn_anew_in_the_burst_of_the_last_fin),
 		cmocka_unit_test(rules_6_5_new_syn_is_delayed_like_any_other),
 		cmocka_unit_test(rules_d24_new_syn_with_a_full_queue_is_ignored),
+		cmocka_unit_test(rules_6_5_new_syn_is_answered_by_an_entry_though_cookies_are_on),
 		cmocka_unit_test(rfc9293_3_6_1_after_two_msl_any_syn_opens),
 		cmocka_unit_test(rfc9293_3_6_1_time_waits_end_each_at_its_time),
 	};

@@ -211,6 +211,22 @@ STACK_TEST(design_timeout_holds_for_each_read)
 	TX(&p, FIN | ACK, .seq = p.ack, .ack = p.seq, .after_ms = 100);
 }
 
+/* read all is read after read: each may wait so long. */
+STACK_TEST(design_timeout_of_read_all_begins_with_each_text)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+	int i;
+
+	SERVE(&p, "accept", "timeout 100ms", "read all", "close", NULL);
+	for (i = 0; i < 5; i++) {
+		PASS(80);
+		text(HERE, &p, 10, 65535);
+	}
+	MARK();
+	PASS(110);
+	TX(&p, FIN | ACK, .seq = p.ack, .ack = p.seq, .after_ms = 100);
+}
+
 STACK_TEST(design_read_before_the_timeout_call_waits_for_ever)
 {
 	struct stack_peer p = stack_peer(40000, 80);
@@ -308,6 +324,7 @@ main(void)
 		cmocka_unit_test(rules_7_1_tiny_mss_counts_as_the_floor),
 		cmocka_unit_test(design_timeout_of_a_read_that_returned_is_over),
 		cmocka_unit_test(design_timeout_holds_for_each_read),
+		cmocka_unit_test(design_timeout_of_read_all_begins_with_each_text),
 		cmocka_unit_test(design_read_before_the_timeout_call_waits_for_ever),
 		cmocka_unit_test(design_2b_read_that_times_out_has_taken_what_came),
 		cmocka_unit_test(rfc9293_3_8_6_1_fin_waits_for_the_window),

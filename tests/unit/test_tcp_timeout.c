@@ -81,6 +81,34 @@ TCP_TEST(design_syn_ack_delay_syn_again_does_not_hurry_it)
 	TX(SYN | ACK, .seq = ISS, .ack = IRS + 1);
 }
 
+/* Nothing was sent that could be acknowledged, or that could be challenged. */
+TCP_TEST(design_syn_ack_delay_says_nothing_before)
+{
+	tcp_syn(3000);
+	TX_NOTHING(DROP_NONE);
+	tcp_wait(100);
+	RX(ACK, .seq = IRS + 1, .ack = ISS + 1, .text = 10);
+	TX_NOTHING(DROP_tcp_syn_ack_due);
+	STATE(TCP_SYN_RECEIVED);
+	RX(ACK, .seq = IRS + 1, .ack = ISS + 2);
+	TX_NOTHING(DROP_tcp_syn_ack_due);
+	STATE(TCP_SYN_RECEIVED);
+	RX(ACK, .seq = IRS, .ack = ISS);
+	TX_NOTHING(DROP_tcp_syn_ack_due);
+	RX(SYN | ACK, .seq = IRS, .ack = ISS);
+	TX_NOTHING(DROP_tcp_syn_ack_due);
+	STATE(TCP_SYN_RECEIVED);
+	SAME(2900, tcp_expire());
+	TX(SYN | ACK, .seq = ISS, .ack = IRS + 1);
+	/* And the delay is no part of a round trip. */
+	RX(ACK, .seq = IRS + 1, .ack = ISS + 1);
+	TX_NOTHING(DROP_NONE);
+	tcp_call_close();
+	TX(FIN | ACK, .seq = ISS + 1, .ack = IRS + 1);
+	SAME(TCP_RTO_MIN_MS, tcp_expire());
+	TX(FIN | ACK, .seq = ISS + 1, .ack = IRS + 1);
+}
+
 TCP_TEST(design_syn_ack_delay_handshake_completes_as_ever)
 {
 	tcp_syn(110);
@@ -266,6 +294,7 @@ main(void)
 		cmocka_unit_test(design_syn_ack_delay_sends_nothing_before_its_time),
 		cmocka_unit_test(design_syn_ack_delay_rst_ends_it_in_silence),
 		cmocka_unit_test(design_syn_ack_delay_syn_again_does_not_hurry_it),
+		cmocka_unit_test(design_syn_ack_delay_says_nothing_before),
 		cmocka_unit_test(design_syn_ack_delay_handshake_completes_as_ever),
 		cmocka_unit_test(rfc6298_5_5_fin_is_sent_again_with_a_doubled_timeout),
 		cmocka_unit_test(rfc6298_5_fin_sent_again_acks_what_has_come),

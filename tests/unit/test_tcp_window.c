@@ -109,6 +109,19 @@ TCP_TEST(rfc9293_3_8_6_2_2_window_opens_by_half_of_a_small_buffer)
 	TX(ACK, .seq = SND_NXT, .ack = RCV_NXT + 100, .unread = 100);
 }
 
+TCP_TEST(rfc9293_3_8_6_2_2_window_of_one_byte_opens)
+{
+	static const uint32_t TINY[] = {1, 2, 3};
+	size_t i;
+
+	for (i = 0; i < COUNT(TINY); i++) {
+		BUFF = h.fill = TINY[i];
+		tcp_enter(TCP_ESTABLISHED);
+		tcp_call_read(BUFF);
+		TX(ACK, .seq = SND_NXT, .ack = RCV_NXT);
+	}
+}
+
 TCP_TEST(rfc9293_3_8_6_2_2_window_opens_by_the_peers_mss)
 {
 	h.env.peer_mss = 536;
@@ -303,6 +316,7 @@ main(void)
 		cmocka_unit_test(rules_d27_zero_window_does_not_take_a_fin),
 		cmocka_unit_test(rfc9293_3_8_6_2_2_window_opens_by_a_segment_at_least),
 		cmocka_unit_test(rfc9293_3_8_6_2_2_window_opens_by_half_of_a_small_buffer),
+		cmocka_unit_test(rfc9293_3_8_6_2_2_window_of_one_byte_opens),
 		cmocka_unit_test(rfc9293_3_8_6_2_2_window_opens_by_the_peers_mss),
 		cmocka_unit_test(rfc9293_3_8_6_2_2_window_that_is_open_needs_no_update),
 		cmocka_unit_test(rfc9293_3_8_6_2_2_right_edge_moves_in_steps),
