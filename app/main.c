@@ -91,6 +91,7 @@ fill_stack_conf(const struct conf *conf, const struct options *options, struct s
 		.closed = (uint8_t)host->closed,
 		.ttl = (uint8_t)host->ttl,
 		.secret = siphash_key_read(secret),
+		.cookie_shared = host->cookie_key.given,
 		.isn_clock_stopped = options->seeded,
 	};
 	to->cookie_secret =

@@ -38,6 +38,7 @@ struct stack_conf {
 	uint8_t tx_offload; /* WIRE_TX_... */
 	struct siphash_key secret;
 	struct siphash_key cookie_secret;
+	bool cookie_shared;      /* other machines make cookies with that secret too */
 	bool isn_clock_stopped;    /* tests: the same SYN always draws the same ISS */
 	uint32_t cookie_tick_base; /* added to the stack clock's count of cookie ticks */
 };

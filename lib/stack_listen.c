@@ -190,8 +190,9 @@ proves_cookie(const struct stack *s, const struct stack_slot *slot, uint16_t num
 
 	if ((seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK || l->cookies == COOKIES_NEVER)
 		return false;
-	/* Without a cookie sent of late nobody can hold one, and guessing is not worth a hash. */
-	if (l->cookies == COOKIES_AUTO &&
+	/* Without a cookie sent of late nobody can hold one, but for other machines' clients, and
+	 * guessing is not worth a hash. */
+	if (l->cookies == COOKIES_AUTO && !s->conf.cookie_shared &&
 	    (!s->cookie_ever || s->cookie_tick - s->cookie_sent >= ISN_COOKIE_TICKS))
 		return false;
 	return isn_cookie_check(&s->cookie_key, &slot->packet.flow, seg->seq - 1, seg->ack - 1,

@@ -53,10 +53,11 @@ may_replace(const struct stack *s, const struct stack_slot *slot, const struct t
 {
 	if (slot->reply.flags == 0)
 		return true;
-	/* While segments are still to come, nothing of this connection may wait behind them. All
-	 * that the slot can hold is an ACK, which the reply repeats. */
+	/* While segments are still to come, nothing of this connection should wait behind them.
+	 * What the slot holds is an ACK, which the reply repeats, or the FIN of the same
+	 * application, which it does not. */
 	if (s->acting)
-		return true;
+		return !(slot->reply.flags & TCP_FIN);
 	/* A RST does not say what had been taken in; it follows the ACK that does. */
 	return slot->reply.coalesce && (!(reply->flags & TCP_RST) || stack_queue_room(s) == 0);
 }
