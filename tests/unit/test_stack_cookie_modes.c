@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_stack_cookie_modes.c - when a SYN gets a table entry, a cookie or nothing. design.md,
  * "cookies"; rules.md D-24. */
+#include <stdlib.h>
+
 #include "stack_harness.h"
 
 static struct stack_peer
@@ -141,6 +143,78 @@ STACK_TEST(design_cookies_auto_backlog_full_answers_nothing)
 	SAME(0, COUNTER(cookies_sent));
 }
 
+/* The SYN came twice: a cookie answered it first, and an entry when there was one. Either ACK
+ * completes the handshake. */
+static void
+cookie_and_entry(bool ack_the_cookie)
+{
+	struct stack_peer p = nth(0), q = nth(1), entry;
+
+	listen_with(COOKIES_AUTO);
+	w.conf.connections = 4;
+	START();
+	SEND(&q, SYN, .seq = q.seq);
+	TX(&q, SYN | ACK, .ack = q.seq + 1, .any_seq = true);
+	syn(&p);
+	SAME(1, COUNTER(cookies_sent));
+	SEND(&q, RST, .seq = q.seq + 1);
+	CONNECTIONS(0);
+	entry = p;
+	entry.seq--;
+	syn(&entry);
+	SAME(1, stack_half_open(w.s));
+	/* What is neither of them is as bad as ever. */
+	SEND(&p, ACK, .seq = p.seq, .ack = p.ack + 7);
+	TX(&p, RST, .seq = p.ack + 7);
+	if (ack_the_cookie)
+		entry = p;
+	SEND(&p, ACK, .seq = p.seq, .ack = entry.ack, .text = 10);
+	TX(&p, ACK, .seq = entry.ack, .ack = p.seq + 10);
+	CONNECTIONS(1);
+	SAME(0, stack_half_open(w.s));
+	SAME(1, COUNTER(established));
+	SEND(&p, RST, .seq = p.seq + 10);
+	EMPTY_AFTER(0);
+}
+
+STACK_TEST(design_cookies_auto_ack_of_a_cookie_whose_syn_has_an_entry)
+{
+	cookie_and_entry(true);
+}
+
+STACK_TEST(design_cookies_auto_ack_of_an_entry_whose_syn_had_a_cookie)
+{
+	cookie_and_entry(false);
+}
+
+/* design.md: "a key that several machines can share". One of them makes the cookie, this one has
+ * made none. */
+STACK_TEST(design_cookies_of_another_machine)
+{
+	struct stack_peer p = nth(0);
+	struct listener *l = listen_with(COOKIES_ALWAYS);
+
+	START();
+	syn(&p);
+	free(w.memory);
+	w.rx_total = w.tx_total = 0;
+	w.conf.secret.k0 ^= 1;
+	w.conf.cookie_shared = true;
+	l->cookies = COOKIES_AUTO;
+	START();
+	SEND(&p, ACK, .seq = p.seq, .ack = p.ack, .text = 10);
+	TX(&p, ACK, .seq = p.ack, .ack = p.seq + 10);
+	SAME(1, COUNTER(cookies_accepted));
+
+	/* With another key it is none of ours. */
+	free(w.memory);
+	w.rx_total = w.tx_total = 0;
+	w.conf.cookie_secret.k1 ^= 1;
+	START();
+	SEND(&p, ACK, .seq = p.seq, .ack = p.ack);
+	TX(&p, RST, .seq = p.ack);
+}
+
 STACK_TEST(rules_d24_ack_of_a_cookie_with_a_full_queue_is_ignored)
 {
 	struct stack_peer p = nth(0), q = nth(1);
@@ -212,6 +286,9 @@ main(void)
 		cmocka_unit_test(design_cookies_auto_begin_at_a_quarter),
 		cmocka_unit_test(design_cookies_auto_full_table_answers_with_cookies),
 		cmocka_unit_test(design_cookies_auto_backlog_full_answers_nothing),
+		cmocka_unit_test(design_cookies_auto_ack_of_a_cookie_whose_syn_has_an_entry),
+		cmocka_unit_test(design_cookies_auto_ack_of_an_entry_whose_syn_had_a_cookie),
+		cmocka_unit_test(design_cookies_of_another_machine),
 		cmocka_unit_test(rules_d24_ack_of_a_cookie_with_a_full_queue_is_ignored),
 		cmocka_unit_test(design_cookies_never_answers_nothing_without_an_entry),
 		cmocka_unit_test(design_cookies_never_takes_no_cookie),

@@ -113,6 +113,24 @@ STACK_TEST(design_what_the_application_causes_goes_the_way_of_the_connection)
 	stack_forget();
 }
 
+/* The peer moved during the handshake: its last word counts. */
+STACK_TEST(design_established_connection_goes_the_way_of_its_ack)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+	struct stack_peer a = by_way_of(&p, 0x0a, 2), b = by_way_of(&p, 0x0b, 1);
+	uint32_t iss;
+
+	LISTEN(80, "accept", "sleep 100ms", "close", NULL);
+	START();
+	SEND(&a, SYN, .seq = a.seq);
+	iss = TX(&a, SYN | ACK, .ack = a.seq + 1, .any_seq = true)->segment.seq;
+	SEND(&b, ACK, .seq = b.seq + 1, .ack = iss + 1);
+	QUIET();
+	PASS(110);
+	TX(&b, FIN | ACK, .seq = iss + 1, .ack = b.seq + 1);
+	QUIET();
+}
+
 STACK_TEST(design_cookie_remembers_the_way_of_its_ack)
 {
 	struct stack_peer p = stack_peer(40000, 80);
@@ -150,7 +168,7 @@ STACK_TEST(design_ways_are_given_back)
 	unsigned int i;
 	uint32_t iss;
 
-	LISTEN(80, "accept", "hang", NULL);
+	LISTEN(80, "accept", "hang", NULL)->cookies = COOKIES_NEVER;
 	START();
 	for (i = 0; i < 70000; i++) {
 		a = nth_way(&p, 2 * i);
@@ -228,6 +246,7 @@ main(void)
 		cmocka_unit_test(design_syn_ack_is_repeated_the_way_of_its_syn),
 		cmocka_unit_test(design_delayed_syn_ack_goes_the_way_of_its_syn),
 		cmocka_unit_test(design_what_the_application_causes_goes_the_way_of_the_connection),
+		cmocka_unit_test(design_established_connection_goes_the_way_of_its_ack),
 		cmocka_unit_test(design_cookie_remembers_the_way_of_its_ack),
 		cmocka_unit_test(design_ways_are_given_back),
 		cmocka_unit_test(design_ways_are_not_taken_by_what_gets_no_entry),
