@@ -78,10 +78,19 @@ installed()
 	[[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
+# apt_get COMMAND...: quiet unless it fails.
 apt_get()
 {
-	DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
-		-o Dpkg::Use-Pty=0 "$@" </dev/null
+	local log
+
+	log=$(mktemp)
+	if ! DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+		-o Dpkg::Use-Pty=0 "$@" </dev/null >"$log" 2>&1; then
+		cat "$log" >&2
+		rm -f "$log"
+		die "apt-get $1 failed"
+	fi
+	rm -f "$log"
 }
 
 # as_owner DIR COMMAND...: runs it as DIR's owner, so that sudo leaves nothing of root's in
