@@ -112,7 +112,9 @@ STACK_TEST(rfc6298_2_1_first_retransmission_is_not_early)
 	for (i = 0; i < COUNT(FRACTIONS_US); i++) {
 		p = stack_peer(40000, 80);
 		begin_at(FRACTIONS_US[i]);
-		syn(HERE, &p);
+		SEND(&p, SYN, .seq = p.seq);
+		p.seq++;
+		p.ack = TX(&p, SYN | ACK, .ack = p.seq, .any_seq = true)->segment.seq + 1;
 		goes_after(HERE, 1000);
 		TX(&p, SYN | ACK, .seq = p.ack - 1, .ack = p.seq);
 		SEND(&p, RST, .seq = p.seq);
