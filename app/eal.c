@@ -112,6 +112,17 @@ check_devices(int argc, char **argv, const char *reason)
 	return EXIT_AS_ASKED;
 }
 
+/* What follows "NAME: " in text, if it begins so. */
+static const char *
+without(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(text, name, length) == 0 && strncmp(text + length, ": ", 2) == 0
+		       ? text + length + 2
+		       : text;
+}
+
 int
 eal_start(int argc, char **argv)
 {
@@ -124,21 +135,26 @@ eal_start(int argc, char **argv)
 		say("no memory for the command line");
 		return EXIT_INTERNAL;
 	}
-	memcpy(args, argv, (size_t)argc * sizeof(*args));
+	args[0] = argv[0];
+	memcpy(args + 1, argv + 1, (size_t)(argc - 1) * sizeof(*args));
 	/* Who asks EAL for help or for its log gets all of it. */
 	if (!has_option(argc, argv, "--help") && !has_option(argc, argv, "-h") &&
 	    !has_option(argc, argv, "--log-level")) {
 		static char level[] = "--log-level=error";
 
-		args[argc++] = level;
+		/* In front: EAL looks for it no further than a wrong option. */
+		args[1] = level;
+		memcpy(args + 2, argv + 1, (size_t)(argc - 1) * sizeof(*args));
+		argc++;
 		silence = keep_back();
 	}
-	opterr = 0;
+	opterr = 1;
 	error = rte_eal_init(argc, args) < 0 ? rte_errno : 0;
 	let_go(&silence, reason);
 	if (error != 0) {
-		say("EAL does not start: %s%s(%s); riposte --help -- explains its options", reason,
-		    reason[0] != '\0' ? " " : "", rte_strerror(error));
+		/* getopt() begins with the program's name, as we do. */
+		say("EAL does not start: %s%s(%s); riposte --help -- explains its options",
+		    without(reason, argv[0]), reason[0] != '\0' ? " " : "", rte_strerror(error));
 		free(args);
 		return error == EINVAL ? EXIT_COMMAND_LINE : EXIT_DEVICE;
 	}

@@ -253,6 +253,8 @@ main(int argc, char **argv)
 		options_print_version();
 		return EXIT_AS_ASKED;
 	}
+	if (options.eal_help)
+		return eal_start(options.eal_argc, argv);
 	conf = conf_read(options.config);
 	if (conf == NULL)
 		return EXIT_CONFIGURATION;

@@ -169,6 +169,7 @@ int
 options_read(struct options *options, int argc, char **argv)
 {
 	const int eal_argc = count_eal(argc, argv);
+	char **all = argv;
 	/* Ours begin behind "--", which stands where getopt expects the program's name. */
 	const int skipped = eal_argc < argc && strcmp(argv[eal_argc], "--") == 0 ? eal_argc : 0;
 	int option;
@@ -193,7 +194,9 @@ options_read(struct options *options, int argc, char **argv)
 			return -1;
 		}
 	}
-	if (options->config == NULL && !options->help && !options->version) {
+	for (int i = 1; i < eal_argc; i++)
+		options->eal_help |= strcmp(all[i], "--help") == 0 || strcmp(all[i], "-h") == 0;
+	if (options->config == NULL && !options->help && !options->version && !options->eal_help) {
 		say("no configuration; riposte [EAL options] -- --config FILE would be right");
 		return -1;
 	}

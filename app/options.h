@@ -19,6 +19,7 @@ struct options {
 	bool check;
 	bool poll;
 	bool help;
+	bool eal_help; /* in front of "--": EAL prints it and exits */
 	bool version;
 	bool seeded;
 	uint8_t seed[SECRET_BYTES];
