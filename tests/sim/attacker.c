@@ -139,6 +139,39 @@ ack(struct sim *s)
 	sim_send(s, &g);
 }
 
+/* What rules.md section 2, F1 to F8, drops and nothing else is wrong with. */
+static void
+make_unlawful(struct sim *s, struct segment *g)
+{
+	/* The first bytes of addresses that are no host's. */
+	static const uint8_t first4[] = {0, 127, 224, 239, 240, 255};
+	uint8_t *addr = sim_below(s, 2) ? g->src : g->dst;
+
+	switch (sim_below(s, 5)) {
+	case 0:
+		g->sport = 0;
+		break;
+	case 1:
+		g->dport = 0;
+		break;
+	case 2:
+		memcpy(g->src, g->dst, 16);
+		break;
+	case 3:
+		g->to[0] |= 1;
+		break;
+	default:
+		if (g->family == 4) {
+			addr[0] = first4[sim_below(s, sizeof(first4))];
+		} else {
+			memset(addr, 0, 15);
+			addr[0] = sim_below(s, 2) ? 0xff : 0;
+			addr[15] = (uint8_t)sim_below(s, 2);
+		}
+		break;
+	}
+}
+
 /* Bytes; segments of all flags and options; segments with a few bytes changed, and that with good
  * checksums or without. */
 static void
@@ -154,6 +187,8 @@ garbage(struct sim *s)
 	g.urgent = (uint16_t)sim_below(s, 65536);
 	g.options = (uint8_t)sim_below(s, 16);
 	g.text = sim_below(s, 3) ? 0 : sim_below(s, 300);
+	if (sim_chance(s, 200))
+		make_unlawful(s, &g);
 	length = segment_write(&g, frame);
 	if (sim_chance(s, 200)) {
 		length = 1 + sim_below(s, 200);

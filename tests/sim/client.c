@@ -160,12 +160,21 @@ challenge(struct client *c)
 	}
 }
 
+/* The listener's, in bytes. */
+static uint32_t
+receive_buffer(const struct client *c)
+{
+	uint32_t buffer = host_rows[c->plan.row].receive_buffer;
+
+	return buffer ? buffer : HOST_BUFFER;
+}
+
 /* Is this the SYN-ACK that was asked for? rules.md section 7.1. */
 static void
 check_syn_ack(struct client *c, const struct segment *s)
 {
 	uint8_t offered = c->plan.options;
-	uint32_t buffer = host_rows[c->plan.row].receive_buffer;
+	uint32_t buffer = receive_buffer(c);
 
 	if (s->options & ~(offered | TCP_OPT_MSS))
 		fail(c, "a SYN-ACK has no option that the SYN did not offer", s);
@@ -174,8 +183,11 @@ check_syn_ack(struct client *c, const struct segment *s)
 	/* A cookie without timestamps remembers neither of these. */
 	if ((offered & TCP_OPT_TS) && (offered & ~s->options & (TCP_OPT_WSCALE | TCP_OPT_SACK_OK)))
 		fail(c, "a SYN-ACK accepts window scale and SACK", s);
-	if (s->wnd != (buffer == 0 || buffer > 65535 ? 65535 : buffer))
+	if (s->wnd != (buffer > 65535 ? 65535 : buffer))
 		fail(c, "the window of a SYN-ACK is the receive buffer", s);
+	if ((s->options & TCP_OPT_WSCALE) &&
+	    (buffer >> s->wscale > 65535 || (s->wscale > 0 && buffer >> (s->wscale - 1) <= 65535)))
+		fail(c, "the window scale is the least with which the buffer can be told", s);
 }
 
 /* RFC 9293 3.10.7.3. */
@@ -266,6 +278,9 @@ take_ack(struct client *c, const struct segment *s)
 	}
 	if (seq_lt(s->ack, c->una))
 		return;
+	/* A scaled window is rounded up at most. */
+	if ((uint32_t)s->wnd << c->shift >= receive_buffer(c) + (1u << c->shift))
+		fail(c, "D-23: the window is not larger than the receive buffer", s);
 	if (seq_lt(c->wl1, s->seq) || (c->wl1 == s->seq && seq_le(c->wl2, s->ack))) {
 		c->edge = s->ack + ((uint32_t)s->wnd << c->shift);
 		c->wl1 = s->seq;

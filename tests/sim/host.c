@@ -11,10 +11,6 @@
 
 const uint8_t host_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
 
-/* Unless a row says otherwise: see fill(). */
-#define BACKLOG 128
-#define BUFFER  65535
-
 const struct host_row host_rows[] = {
 	{"sink", {"accept", "read all", "close"}, .up_to = HOST_CLEAN, .limit = ALL},
 	{"half-read",
@@ -157,10 +153,10 @@ fill(struct host *h, unsigned int row, bool cookies_always)
 		.port_count = 1,
 		.cookies = cookies_always && r->cookies == COOKIES_AUTO ? (uint8_t)COOKIES_ALWAYS
 									: r->cookies,
-		.backlog = r->backlog ? r->backlog : BACKLOG,
+		.backlog = r->backlog ? r->backlog : HOST_BACKLOG,
 		.syn_ack_delay_ms = r->syn_ack_delay_ms,
 		.handshake_timeout_ms = r->handshake_timeout_ms,
-		.receive_buffer = r->receive_buffer ? r->receive_buffer : BUFFER,
+		.receive_buffer = r->receive_buffer ? r->receive_buffer : HOST_BUFFER,
 		.chance = r->percent ? LISTENER_CHANCE_ALWAYS * r->percent / 100
 				     : LISTENER_CHANCE_ALWAYS,
 		.first = r->first,

@@ -9,6 +9,10 @@
 #define HOST_PORT  1000 /* row i listens on HOST_PORT + i */
 #define HOST_CALLS 8
 
+/* Unless a row says otherwise. */
+#define HOST_BACKLOG 128
+#define HOST_BUFFER  65535
+
 /* How a lawful client's connection ends, as its application sees it. */
 enum host_end {
 	HOST_CLEAN,  /* every byte and the FIN acknowledged, the server's FIN received */

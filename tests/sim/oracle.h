@@ -29,7 +29,9 @@ struct oracle_trigger {
 struct oracle_conn {
 	uint64_t look; /* the look at which it was seen */
 	uint32_t rcv_nxt, snd_una, snd_nxt;
-	uint32_t edge; /* the furthest right edge of its window */
+	uint32_t edge;       /* the furthest right edge of its window */
+	uint32_t acked;      /* what was acknowledged last ... */
+	uint64_t acked_look; /* ... before which look */
 };
 
 struct oracle {
@@ -84,6 +86,9 @@ bool oracle_check_other(struct oracle *o, const struct stack_frame *frame,
 			const struct oracle_trigger *trigger);
 
 /* oracle_state.c */
+
+/* Notes which connection a TCP frame that was just made acknowledges something to. */
+void oracle_note_ack(struct oracle *o, const struct segment *s);
 
 /* Looks at every connection. ticked: stack_tick() was the last call. */
 bool oracle_check_state(struct oracle *o, bool ticked);

@@ -214,5 +214,7 @@ oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
 		return wrong(o, rule, &s, trigger);
 	if ((rule = check_shape(o, &s, t)) != NULL)
 		return wrong(o, rule, &s, trigger);
+	if (s.flags & TCP_ACK)
+		oracle_note_ack(o, &s);
 	return true;
 }

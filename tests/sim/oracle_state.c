@@ -48,6 +48,30 @@ oracle_find(const struct oracle *o, const struct flow *flow)
 	return conn == CONN_NONE ? NULL : conn_store_tcp(&o->stack->conns, conn);
 }
 
+void
+oracle_note_ack(struct oracle *o, const struct segment *s)
+{
+	struct flow flow = {.family = s->family};
+	uint32_t conn;
+
+	if (s->family == 4) {
+		memcpy(&flow.v4.laddr, s->src, 4);
+		memcpy(&flow.v4.raddr, s->dst, 4);
+		flow.v4.lport = htons(s->sport);
+		flow.v4.rport = htons(s->dport);
+	} else {
+		memcpy(flow.v6.laddr, s->src, 16);
+		memcpy(flow.v6.raddr, s->dst, 16);
+		flow.v6.lport = htons(s->sport);
+		flow.v6.rport = htons(s->dport);
+	}
+	conn = find(o->stack, &flow);
+	if (conn == CONN_NONE)
+		return;
+	o->conns[conn].acked = s->ack;
+	o->conns[conn].acked_look = o->look + 1;
+}
+
 /* The table's next connection from slot *place on; CONN_NONE past the last. */
 static uint32_t
 next_conn(const struct stack *s, uint32_t *place)
@@ -160,6 +184,7 @@ static const char *
 check_progress(const struct oracle *o, const struct tcp_conn *c, uint32_t conn)
 {
 	struct oracle_conn *was = &o->conns[conn];
+	bool acked = was->acked_look == o->look && was->acked == c->rcv.nxt;
 	uint32_t edge = c->rcv.nxt + tcp_rcv_wnd(c);
 	const char *rule = NULL;
 
@@ -171,14 +196,17 @@ check_progress(const struct oracle *o, const struct tcp_conn *c, uint32_t conn)
 		/* RFC 7323 2.4: a scaled window cannot name every byte. */
 		else if (seq_lt(edge + (1u << c->rcv_shift) - 1, was->edge) && !tcp_peer_closed(c))
 			rule = "RFC 9293 3.8.6 SHLD-14: the window's right edge moved left";
+		/* The ACK may still wait to be sent. */
+		else if (c->rcv.nxt != was->rcv_nxt && !acked && stack_pending(o->stack) == 0)
+			rule = "D-13: what came in order is acknowledged at once";
 		if (seq_lt(edge, was->edge))
 			edge = was->edge;
 	}
-	*was = (struct oracle_conn){.look = o->look,
-				    .rcv_nxt = c->rcv.nxt,
-				    .snd_una = c->snd.una,
-				    .snd_nxt = c->snd.nxt,
-				    .edge = edge};
+	was->look = o->look;
+	was->rcv_nxt = c->rcv.nxt;
+	was->snd_una = c->snd.una;
+	was->snd_nxt = c->snd.nxt;
+	was->edge = edge;
 	/* Nothing but SYN and FIN is ever sent. */
 	if (c->snd.nxt - c->snd.una > 1)
 		rule = "SND.NXT is SND.UNA or one more";
