@@ -127,6 +127,7 @@ int
 eal_start(int argc, char **argv)
 {
 	char **args = calloc((size_t)argc + 2, sizeof(*args));
+	int count = argc;
 	struct silence silence = {.file = -1};
 	char reason[REASON_MAX];
 	int error, status;
@@ -145,11 +146,11 @@ eal_start(int argc, char **argv)
 		/* In front: EAL looks for it no further than a wrong option. */
 		args[1] = level;
 		memcpy(args + 2, argv + 1, (size_t)(argc - 1) * sizeof(*args));
-		argc++;
+		count++;
 		silence = keep_back();
 	}
 	opterr = 1;
-	error = rte_eal_init(argc, args) < 0 ? rte_errno : 0;
+	error = rte_eal_init(count, args) < 0 ? rte_errno : 0;
 	let_go(&silence, reason);
 	if (error != 0) {
 		/* getopt() begins with the program's name, as we do. */
@@ -158,7 +159,8 @@ eal_start(int argc, char **argv)
 		free(args);
 		return error == EINVAL ? EXIT_COMMAND_LINE : EXIT_DEVICE;
 	}
-	status = check_devices(argc, args, reason);
+	/* EAL has changed args. */
+	status = check_devices(argc, argv, reason);
 	free(args);
 	if (status != EXIT_AS_ASKED)
 		eal_stop();
