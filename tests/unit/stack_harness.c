@@ -175,7 +175,8 @@ stack_run(struct story_where where)
 		free(w.frames[i].data);
 	}
 	w.rx_count = 0;
-	drain(where);
+	if (!w.undrained)
+		drain(where);
 	balance(where);
 }
 

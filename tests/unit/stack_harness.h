@@ -77,6 +77,7 @@ struct stack_harness {
 	uint8_t rx_flags[STACK_BURST_MAX];
 	unsigned int rx_count; /* frames that wait for BURST() */
 	uint64_t rx_total, tx_total;
+	bool undrained; /* BURST() leaves alone what waits behind it */
 
 	struct stack_sent sent[STACK_SENT];
 	unsigned int sent_head, sent_tail;

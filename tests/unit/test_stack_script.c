@@ -248,9 +248,11 @@ STACK_TEST(design_2b_read_that_times_out_has_taken_what_came)
 	SERVE(&p, "accept", "timeout 100ms", "read 4096", "close", NULL);
 	text(HERE, &p, 100, 65535);
 	PASS(250);
-	TX(&p, FIN | ACK, .seq = p.ack, .ack = p.seq);
+	TX(&p, FIN | ACK, .seq = p.ack, .ack = p.seq, .wnd_is = true, .wnd = 65535);
 	SAME(0, RESETS(UNREAD_DATA));
 	stack_forget();
+	SEND(&p, ACK, .seq = p.seq - 1, .ack = p.ack);
+	TX(&p, ACK, .seq = p.ack + 1, .ack = p.seq, .wnd_is = true, .wnd = 65535);
 }
 
 STACK_TEST(rfc9293_3_8_6_1_fin_waits_for_the_window)

@@ -157,6 +157,8 @@ TCP_TEST(rfc9293_3_8_6_released_fin_gets_all_its_retransmissions)
 	h.wnd = 5000;
 	RX(ACK, .seq = RCV_NXT, .ack = SND_NXT);
 	TX(FIN | ACK, .seq = SND_NXT, .ack = RCV_NXT);
+	/* Nor has the back-off of the probes, which were answered, anything to do with it. */
+	TRUE(h.c.timer.tcp_ms - (uint32_t)h.env.now <= TCP_RTO_INITIAL_MS);
 	for (i = 0; i < TCP_RETRIES; i++) {
 		tcp_expire();
 		TX(FIN | ACK, .seq = SND_NXT, .ack = RCV_NXT);
