@@ -288,6 +288,15 @@ def test_reader_of_the_rates_may_leave(conf, no_packets):
         assert process.returncode == 0, f"ended by {process.returncode}: {process.stderr.read()}"
 
 
+def test_wrong_eal_option_is_named(conf):
+    one_line(riposte(*EAL, "--frobnicate", "--", "-c", conf), 2, "--frobnicate", "--help --")
+
+
+def test_help_in_front_of_the_dashes_is_eals():
+    run = riposte("--help", "--")
+    assert run.returncode == 0 and "--vdev" in run.stdout, run
+
+
 def test_idle_sleeps(conf, no_packets):
     """Polling would take all of a CPU; how little it takes is for a benchmark to say."""
     def cpu(seconds):
