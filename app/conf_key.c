@@ -222,7 +222,10 @@ conf_key_print(const struct conf_key *key, const void *values, char *text, size_
 		snprintf(text, size, "\"%s\"", print_time(value, time, sizeof(time)));
 		break;
 	case CONF_SHARE:
-		snprintf(text, size, "%.9g", (double)value / (double)LISTENER_CHANCE_ALWAYS);
+		/* All its 32 bits, and no exponent, which the file does not have. */
+		snprintf(text, size, "%.12f", (double)value / (double)LISTENER_CHANCE_ALWAYS);
+		for (size_t end = strlen(text) - 1; text[end] == '0' && text[end - 1] != '.'; end--)
+			text[end] = '\0';
 		break;
 	case CONF_CHOICE:
 		snprintf(text, size, "%s", key->choices[value]);

@@ -131,6 +131,7 @@ eal_start(int argc, char **argv)
 	struct silence silence = {.file = -1};
 	char reason[REASON_MAX];
 	int error, status;
+	bool failed;
 
 	if (args == NULL) {
 		say("no memory for the command line");
@@ -150,9 +151,17 @@ eal_start(int argc, char **argv)
 		silence = keep_back();
 	}
 	opterr = 1;
-	error = rte_eal_init(count, args) < 0 ? rte_errno : 0;
+	/* rte_errno is 0 where the file prefix is another program's. */
+	failed = rte_eal_init(count, args) < 0;
+	error = rte_errno;
 	let_go(&silence, reason);
-	if (error != 0) {
+	if (failed && error == 0) {
+		say("another DPDK program runs as this one would; --file-prefix=NAME tells them "
+		    "apart");
+		free(args);
+		return EXIT_DEVICE;
+	}
+	if (failed) {
 		/* getopt() begins with the program's name, as we do. */
 		say("EAL does not start: %s%s(%s); riposte --help -- explains its options",
 		    without(reason, argv[0]), reason[0] != '\0' ? " " : "", rte_strerror(error));

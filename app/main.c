@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -48,6 +49,7 @@ catch_signals(struct worker_orders *orders)
 	signalled = orders;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	/* Who reads what is printed may leave; the devices still have to be closed. */
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
@@ -236,6 +238,16 @@ out:
 	return status;
 }
 
+/* The exit status after printing what was asked for: did it get out? */
+static int
+printed(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_AS_ASKED;
+	say("standard output: %s", strerror(errno));
+	return EXIT_INTERNAL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -247,11 +259,11 @@ main(int argc, char **argv)
 		return EXIT_COMMAND_LINE;
 	if (options.help) {
 		options_print_help();
-		return EXIT_AS_ASKED;
+		return printed();
 	}
 	if (options.version) {
 		options_print_version();
-		return EXIT_AS_ASKED;
+		return printed();
 	}
 	if (options.eal_help)
 		return eal_start(options.eal_argc, argv);
@@ -260,7 +272,7 @@ main(int argc, char **argv)
 		return EXIT_CONFIGURATION;
 	if (options.check) {
 		conf_print(conf, stdout);
-		status = EXIT_AS_ASKED;
+		status = printed();
 	} else {
 		status = eal_start(options.eal_argc, argv);
 		if (status == EXIT_AS_ASKED) {

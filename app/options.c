@@ -7,6 +7,7 @@
 #include <rte_version.h>
 
 #include "conf_key.h"
+#include "drop.h"
 #include "options.h"
 #include "say.h"
 #include "script.h"
@@ -61,6 +62,9 @@ options_print_help(void)
 {
 	fputs(usage, stdout);
 	conf_key_help(stdout);
+	printf("\nCounters of received frames that were dropped:\n\n");
+	for (unsigned int i = DROP_NONE + 1; i < DROP_COUNT; i++)
+		printf("  dropped.%-22s %s\n", drop_name(i), drop_meaning(i));
 }
 
 void

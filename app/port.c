@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* port.c - one Ethernet device: its queues, offloads and buffers. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_ether.h>
@@ -17,6 +21,7 @@
 #define POOL_CACHE     256
 #define POOL_PLENTY    40960 /* if there is memory: net_pcap's infinite_rx keeps a whole file */
 #define IPV6_MTU_MIN   1280  /* RFC 8200 5 */
+#define IPV4_MTU_MIN   68    /* RFC 791 3.2 */
 #define VLAN_ROOM      (2 * RTE_VLAN_HLEN)
 
 #define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
@@ -135,6 +140,24 @@ link_is_up(const struct port *p)
 	return rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
+/* The MTU of the kernel's interface that a software device stands on, which the device itself does
+ * not know; most where there is none, or it has more. */
+static uint16_t
+interface_mtu(unsigned int if_index, uint16_t most)
+{
+	struct ifreq request = {0};
+	int s;
+
+	if (if_index == 0 || if_indextoname(if_index, request.ifr_name) == NULL)
+		return most;
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0 || ioctl(s, SIOCGIFMTU, &request) != 0)
+		request.ifr_mtu = most;
+	if (s >= 0)
+		close(s);
+	return request.ifr_mtu < most ? (uint16_t)request.ifr_mtu : most;
+}
+
 int
 port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6)
 {
@@ -152,6 +175,12 @@ port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6)
 		return refuse(p, "has no Ethernet address", error);
 	if ((error = rte_eth_dev_get_mtu(id, &p->mtu)) != 0)
 		return refuse(p, "has no MTU", error);
+	p->mtu = interface_mtu(info.if_index, p->mtu);
+	if (p->mtu < IPV4_MTU_MIN) {
+		say("device %s: its MTU is %u, and IPv4 needs %u: raise it", p->name, p->mtu,
+		    IPV4_MTU_MIN);
+		return -EINVAL;
+	}
 	if (ipv6 && p->mtu < IPV6_MTU_MIN) {
 		say("device %s: its MTU is %u, and IPv6 needs %u: raise it, or own IPv4 alone",
 		    p->name, p->mtu, IPV6_MTU_MIN);

@@ -171,7 +171,7 @@ tcp_unread(const struct tcp_conn *c, const struct tcp_env *env)
 
 enum tcp_verdict {
 	TCP_KEEP,
-	TCP_RELEASE, /* the connection is gone: forget it, after sending the reply if there is one */
+	TCP_RELEASE, /* the connection is gone: forget it once the reply is out, if there is one */
 	TCP_REOPEN,  /* TIME-WAIT and a lawful new SYN: tcp_open() anew with an ISS over snd.nxt */
 	TCP_NEXT,    /* internal: on to the RFC's next step */
 };

@@ -178,7 +178,7 @@ listener "t\u00f6 o" { ports = 9877 }
                  "backlog = 20", 'syn_ack_delay = "110ms"', 'handshake_timeout = "90s"',
                  "receive_buffer = 1000000", "cookies = auto", "chance = 0.25", "first = 9",
                  "ports = { 9877 }", "backlog = 128", 'syn_ack_delay = "0"',
-                 'handshake_timeout = "0"', "receive_buffer = 65535", "chance = 1", "first = 0"):
+                 'handshake_timeout = "0"', "receive_buffer = 65535", "chance = 1.0", "first = 0"):
         assert line in said, f"no line {line!r} in\n{run.stdout}"
     assert "00112233" not in run.stdout, "a key is a secret"
     # The second listener has the host's cookies.
