@@ -56,18 +56,20 @@ print_rates(const struct sums *now, const struct sums *last, uint64_t us)
 	fflush(stdout);
 }
 
-/* When the last frame came to any worker. */
+/* For how long no worker has had a frame, by their own polls: one that has not come to poll yet, on
+ * a busy machine, is not idle. */
 static uint64_t
-last_rx(const struct stats_control *control)
+idle_us(const struct stats_control *control)
 {
-	uint64_t last = 0;
+	uint64_t least = UINT64_MAX;
 
 	for (unsigned int i = 0; i < control->worker_count; i++) {
-		uint64_t at =
-			atomic_load_explicit(&control->workers[i].last_rx_us, memory_order_relaxed);
-		last = at > last ? at : last;
+		uint64_t us =
+			atomic_load_explicit(&control->workers[i].idle_us, memory_order_relaxed);
+
+		least = us < least ? us : least;
 	}
-	return last;
+	return least;
 }
 
 static bool
@@ -98,7 +100,7 @@ stats_watch(void *arg)
 			printed = now;
 		}
 		if (passed(start, now, control->for_ms) ||
-		    passed(last_rx(control), now, control->exit_idle_ms))
+		    passed(0, idle_us(control), control->exit_idle_ms))
 			atomic_store_explicit(&orders->stop, true, memory_order_relaxed);
 	}
 	return NULL;

@@ -56,7 +56,6 @@ worker_open(struct worker *w, const struct worker_orders *orders, const struct p
 	if (memory == NULL)
 		return -ENOMEM;
 	w->stack = stack_init(memory, &mine, now);
-	atomic_store_explicit(&w->last_rx_us, now, memory_order_relaxed);
 	return 0;
 }
 
@@ -212,6 +211,7 @@ worker_run(void *arg)
 {
 	struct worker *w = arg;
 	struct rte_mbuf *mbufs[PORT_BURST];
+	stack_us last_rx = worker_clock(w->orders);
 	uint32_t empty_polls = 0;
 
 	/* Sleeps end when they should, not 50 microseconds later. */
@@ -222,9 +222,10 @@ worker_run(void *arg)
 
 		if (count > 0) {
 			answer(w, mbufs, count, now);
-			atomic_store_explicit(&w->last_rx_us, now, memory_order_relaxed);
+			last_rx = now;
 			empty_polls = 0;
 		}
+		atomic_store_explicit(&w->idle_us, now - last_rx, memory_order_relaxed);
 		stack_tick(w->stack, now);
 		send_pending(w);
 		if (count == 0) {

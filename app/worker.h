@@ -25,7 +25,7 @@ struct worker {
 	struct stack *stack;
 	size_t stack_size;
 	/* Read by the control thread while the worker runs. */
-	_Atomic uint64_t last_rx_us; /* when a frame came last; at start: now */
+	_Atomic uint64_t idle_us; /* for how long no poll has brought a frame; 0 before the first */
 	_Atomic uint64_t tx_dropped; /* frames that the device would not take */
 };
 
