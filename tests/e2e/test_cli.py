@@ -278,6 +278,13 @@ def test_signal_ends_with_0_and_counters(number, conf, no_packets):
     assert out.endswith("rx: 0\n"), out
 
 
+def test_what_cannot_be_printed_is_not_success():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        run = subprocess.run([RIPOSTE, "--help"], stdout=full, stderr=subprocess.PIPE, text=True,
+                             check=False)
+    assert (run.returncode, run.stderr.count("\n")) == (4, 1), run
+
+
 def test_reader_of_the_rates_may_leave(conf, no_packets):
     with subprocess.Popen([RIPOSTE, *no_packets, "--", "-c", conf, "--stats", "10ms", "--for",
                            "500ms"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -295,6 +302,17 @@ def test_wrong_eal_option_is_named(conf):
 def test_help_in_front_of_the_dashes_is_eals():
     run = riposte("--help", "--")
     assert run.returncode == 0 and "--vdev" in run.stdout, run
+
+
+def test_second_of_the_same_file_prefix_is_refused(conf, no_packets):
+    with subprocess.Popen([RIPOSTE, *no_packets, "--", "-c", conf, "--stats", "50ms"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as first:
+        first.stdout.readline()
+        second = riposte(*no_packets, "--", "-c", conf, "--for", "0")
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=20)
+    one_line(second, 3, "another DPDK program", "--file-prefix")
+    assert first.returncode == 0
 
 
 def test_idle_sleeps(conf, no_packets):
