@@ -75,24 +75,6 @@ way(unsigned int client, unsigned int row)
 	return g;
 }
 
-static void
-flow_of(const struct segment *g, struct flow *flow)
-{
-	memset(flow, 0, sizeof(*flow));
-	flow->family = g->family;
-	if (g->family == 4) {
-		memcpy(&flow->v4.laddr, g->dst, 4);
-		memcpy(&flow->v4.raddr, g->src, 4);
-		flow->v4.lport = htons(g->dport);
-		flow->v4.rport = htons(g->sport);
-	} else {
-		memcpy(flow->v6.laddr, g->dst, 16);
-		memcpy(flow->v6.raddr, g->src, 16);
-		flow->v6.lport = htons(g->dport);
-		flow->v6.rport = htons(g->sport);
-	}
-}
-
 /* What the host sent is remembered, so that the client's next segment can fit. */
 static void
 came(struct story *s, const uint8_t *frame, uint32_t length)
@@ -205,11 +187,8 @@ segment(struct story *s, uint8_t operation, struct input *in)
 	struct segment g = way(client, row);
 	const struct peer *p = &s->peers[client][g.dport - HOST_PORT];
 	uint8_t frame[SEGMENT_FRAME_MAX], text;
-	const struct tcp_conn *c;
-	struct flow flow;
+	const struct tcp_conn *c = oracle_find(&s->host.oracle, &g);
 
-	flow_of(&g, &flow);
-	c = oracle_find(&s->host.oracle, &flow);
 	g.flags = input_u8(in);
 	text = input_u8(in);
 	g.text = text < 200 ? text / 4 : (text - 199u) * 25;

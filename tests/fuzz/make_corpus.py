@@ -85,9 +85,9 @@ def stories():
         segment(IMPATIENT, ACK | PSH, 10) + burst() + time(MINUTE)
     yield "changed", host() + syn(SINK) + bytes([AGAIN, 1, 0, 47, 0x10]) + bytes(
         [AGAIN | 0x10, 1, 0, 16, 0xff]) + bytes([AGAIN | 8, 0, 0, 40])
-    frame = bytes(Ether(src="02:00:00:00:00:10") /
-                  ARP(hwsrc="02:00:00:00:00:10", psrc="10.8.0.0", pdst="10.9.0.1"))
-    yield "arp", host() + bytes([BYTES, len(frame)]) + frame[6:] + burst()
+    for name in ("arp", "ping4", "ping6", "solicitation", "bytes"):
+        frame = bytes(dict(frames())[name])
+        yield name, host() + bytes([BYTES | 8, len(frame)]) + frame + burst()
 
 
 def frames():

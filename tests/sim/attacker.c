@@ -37,14 +37,14 @@ stranger(struct sim *s)
 	return g;
 }
 
-/* Someone whose connection is open, waits in the middle and will for a while. */
+/* Someone who waits in the middle of his connection and will for a while, or has just begun. */
 static const struct client *
 some_victim(struct sim *s)
 {
 	for (int tries = 0; tries < 20; tries++) {
 		const struct client *c = &s->clients[sim_below(s, s->scenario->clients)];
 
-		if (c->state == CLIENT_OPEN && c->confirmed &&
+		if ((c->state == CLIENT_OPEN || c->state == CLIENT_SYN_SENT) &&
 		    s->now + QUIET_US < c->plan.hold_until)
 			return c;
 	}
@@ -64,6 +64,15 @@ wrong_seq(struct sim *s, const struct client *c)
 	return c->iss + 1 + offset;
 }
 
+/* RFC 5961 4: a SYN, whatever its numbers. In SYN-RECEIVED one in the window ends the handshake
+ * (D-8), so before the victim knows that it is over it is one that lies before. */
+static void
+blind_syn(struct sim *s, const struct client *c, struct segment *g)
+{
+	g->flags = (uint8_t)(TCP_SYN | (sim_below(s, 2) ? TCP_ACK : 0));
+	g->seq = c->confirmed ? c->una - 5 + sim_below(s, 10) : c->iss - 1 - sim_below(s, 1000);
+}
+
 /* All that a blind attacker can do to a connection whose numbers he does not know exactly. */
 static void
 blind(struct sim *s)
@@ -77,11 +86,11 @@ blind(struct sim *s)
 	g.from[5] ^= 0x55;
 	g.wnd = (uint16_t)sim_below(s, 65536);
 	g.seq = wrong_seq(s, c);
-	g.ack = c->rcv_nxt;
+	g.ack = c->rcv_nxt + (1u << 30) + sim_below(s, 1u << 30);
 	if (c->ts && sim_chance(s, 750)) {
 		g.options = TCP_OPT_TS;
-		g.tsval = c->sim->now % 2 ? (uint32_t)seed_next(&s->seed)
-					  : (uint32_t)(s->now / 1000) + c->number * 1000003u;
+		g.tsval = s->now % 2 ? (uint32_t)seed_next(&s->seed)
+				     : (uint32_t)(s->now / 1000) + c->number * 1000003u;
 	}
 	switch (sim_below(s, 5)) {
 	case 0:
@@ -91,19 +100,19 @@ blind(struct sim *s)
 		g.flags = TCP_RST | TCP_ACK;
 		break;
 	case 2:
-		/* RFC 5961 4: whatever its numbers. */
-		g.flags = (uint8_t)(TCP_SYN | (sim_below(s, 2) ? TCP_ACK : 0));
-		g.seq = c->una - 5 + sim_below(s, 10);
+		blind_syn(s, c, &g);
 		break;
 	case 3:
+		/* A byte that fits nowhere, with an ACK that does. */
 		g.flags = TCP_ACK | TCP_PSH;
 		g.text = 1;
+		if (c->confirmed)
+			g.ack = c->rcv_nxt;
 		break;
 	default:
 		/* RFC 5961 5: an ACK out of range, with text where it would fit. */
 		g.flags = TCP_ACK;
-		g.seq = c->una;
-		g.ack = c->rcv_nxt + (1u << 30) + sim_below(s, 1u << 30);
+		g.seq = c->state == CLIENT_OPEN ? c->una : c->iss + 1;
 		g.text = 2 * sim_below(s, 100);
 		break;
 	}

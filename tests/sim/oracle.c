@@ -162,6 +162,34 @@ after(struct oracle *o, bool ticked)
 	return oracle_check_state(o, ticked);
 }
 
+/* Has no frame before the i-th of this burst the same ends? */
+static bool
+is_first(const struct oracle *o, unsigned int i)
+{
+	const struct segment *s = &o->trigger[i].segment, *t;
+
+	for (unsigned int j = 0; j < i; j++) {
+		t = &o->trigger[j].segment;
+		if (o->trigger[j].lawful && t->sport == s->sport && t->dport == s->dport &&
+		    t->family == s->family && memcmp(t->src, s->src, 16) == 0 &&
+		    memcmp(t->dst, s->dst, 16) == 0)
+			return false;
+	}
+	return oracle_find(o, s) == NULL;
+}
+
+static void
+take_trigger(struct oracle *o, unsigned int i, const struct stack_frame *frame)
+{
+	struct oracle_trigger *t = &o->trigger[i];
+
+	t->length = frame->length;
+	memcpy(t->frame, frame->data, t->length);
+	t->tcp = segment_read(t->frame, t->length, &t->segment);
+	t->lawful = t->tcp && oracle_is_lawful(o, &t->segment);
+	t->first = t->lawful && t->segment.plain && is_first(o, i);
+}
+
 bool
 oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, stack_us now)
 {
@@ -169,18 +197,15 @@ oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, s
 
 	o->now = now;
 	for (unsigned int i = 0; i < count; i++) {
-		struct oracle_trigger *t = &o->trigger[i];
-
-		t->length = frames[i].length;
-		memcpy(t->frame, frames[i].data, t->length);
-		t->tcp = segment_read(t->frame, t->length, &t->segment);
-		t->lawful = t->tcp && oracle_is_lawful(o, &t->segment);
+		take_trigger(o, i, &frames[i]);
 		/* In an extension header's or an IP option's details the two readers may differ. */
-		lawful += t->lawful && t->segment.plain;
+		lawful += o->trigger[i].lawful && o->trigger[i].segment.plain;
 	}
 	o->fed += count;
 	stack_burst(o->stack, frames, count, now);
 	for (unsigned int i = 0; i < count; i++) {
+		if (o->trigger[i].first && !oracle_check_first(o, &frames[i], &o->trigger[i]))
+			return false;
 		if (frames[i].length == 0)
 			continue;
 		replies++;

@@ -22,6 +22,8 @@ struct oracle_trigger {
 	uint32_t length;
 	bool tcp;    /* segment is set: a whole TCP segment, which may still not be for us */
 	bool lawful; /* ... and nothing of rules.md section 2, F1 to F8, drops it */
+	bool first;  /* ... and there is no connection that it could be of, from this burst neither
+		      */
 	struct segment segment;
 };
 
@@ -77,6 +79,11 @@ __attribute__((format(printf, 2, 3))) bool oracle_fail(struct oracle *o, const c
 /* Would rules.md section 2, F1 to F8, let this segment pass? */
 bool oracle_is_lawful(const struct oracle *o, const struct segment *s);
 
+/* Is the reply that the trigger has drawn, or that there is none, what rules.md sections 6.1
+ * and 6.2 want where there is no connection? frame has the reply. */
+bool oracle_check_first(struct oracle *o, const struct stack_frame *frame,
+			const struct oracle_trigger *trigger);
+
 /* A TCP frame that the stack made; trigger is NULL if no frame asked for it. */
 bool oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
 		      const struct oracle_trigger *trigger);
@@ -93,8 +100,9 @@ void oracle_note_ack(struct oracle *o, const struct segment *s);
 /* Looks at every connection. ticked: stack_tick() was the last call. */
 bool oracle_check_state(struct oracle *o, bool ticked);
 
-/* The connection of flow, for harnesses that aim at it; NULL if there is none. */
-const struct tcp_conn *oracle_find(const struct oracle *o, const struct flow *flow);
+/* The connection that a segment for us is of, for harnesses that aim at it; NULL if there is none.
+ */
+const struct tcp_conn *oracle_find(const struct oracle *o, const struct segment *s);
 
 /* The live connections one after the other, in no order that matters: *place is 0 at first. NULL
  * past the last. */

@@ -194,6 +194,70 @@ check_shape(const struct oracle *o, const struct segment *s, const struct segmen
 	return NULL;
 }
 
+static bool
+has_port(const struct listener *l, uint16_t port)
+{
+	for (size_t i = 0; i < l->port_count; i++) {
+		if (port >= l->ports[i].first && port <= l->ports[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* How many listeners have the port, whatever their address and chance; *cookies: an ACK may prove a
+ * cookie of one of them, *some: one of them may not take every connection. */
+static unsigned int
+listeners_on(const struct oracle *o, uint16_t port, bool *cookies, bool *some)
+{
+	unsigned int count = 0;
+
+	*cookies = *some = false;
+	for (unsigned int i = 0; i < o->conf->listener_count; i++) {
+		const struct listener *l = &o->conf->listeners[i];
+
+		if (!has_port(l, port))
+			continue;
+		count++;
+		*cookies |= l->cookies != COOKIES_NEVER;
+		*some |= l->first != 0 || l->chance != LISTENER_CHANCE_ALWAYS || l->on != NULL;
+	}
+	return count;
+}
+
+bool
+oracle_check_first(struct oracle *o, const struct stack_frame *frame,
+		   const struct oracle_trigger *trigger)
+{
+	const struct segment *t = &trigger->segment;
+	const char *rule = NULL;
+	struct segment s = {0};
+	bool cookies, some, listens, reset;
+
+	if (frame->length > 0 && !segment_read(frame->data, frame->length, &s))
+		return oracle_fail(o, "the answer to a segment is no segment");
+	listens = listeners_on(o, t->dport, &cookies, &some) > 0;
+	reset = s.flags & TCP_RST;
+	if (t->flags & TCP_RST)
+		rule = s.flags ? "F9: RST for no connection is not answered" : NULL;
+	else if (!listens && o->conf->closed == STACK_CLOSED_DROP)
+		rule = s.flags ? "closed = drop: nothing is answered" : NULL;
+	else if (!listens)
+		rule = reset ? NULL : "RFC 9293 3.10.7.1: where nobody listens the answer is RST";
+	else if (some)
+		return true;
+	else if (t->flags & TCP_ACK)
+		rule = reset || (cookies && !(t->flags & TCP_SYN))
+			       ? NULL
+			       : "RFC 9293 3.10.7.2: a listener answers an ACK with RST";
+	else if (t->flags & TCP_SYN)
+		rule = s.flags && s.flags != (TCP_SYN | TCP_ACK)
+			       ? "RFC 9293 3.10.7.2: a listener answers a SYN with SYN-ACK"
+			       : NULL;
+	else
+		rule = s.flags ? "RFC 9293 3.10.7.2: a listener answers nothing else" : NULL;
+	return rule == NULL || wrong(o, rule, &s, trigger);
+}
+
 bool
 oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
 		 const struct oracle_trigger *trigger)

@@ -40,10 +40,31 @@ find(const struct stack *s, const struct flow *flow)
 	return CONN_NONE;
 }
 
-const struct tcp_conn *
-oracle_find(const struct oracle *o, const struct flow *flow)
+/* The index of the connection between a local and a remote end, or CONN_NONE. */
+static uint32_t
+find_ends(const struct stack *s, uint8_t family, const uint8_t *laddr, uint16_t lport,
+	  const uint8_t *raddr, uint16_t rport)
 {
-	uint32_t conn = find(o->stack, flow);
+	struct flow flow = {.family = family};
+
+	if (family == 4) {
+		memcpy(&flow.v4.laddr, laddr, 4);
+		memcpy(&flow.v4.raddr, raddr, 4);
+		flow.v4.lport = htons(lport);
+		flow.v4.rport = htons(rport);
+	} else {
+		memcpy(flow.v6.laddr, laddr, 16);
+		memcpy(flow.v6.raddr, raddr, 16);
+		flow.v6.lport = htons(lport);
+		flow.v6.rport = htons(rport);
+	}
+	return find(s, &flow);
+}
+
+const struct tcp_conn *
+oracle_find(const struct oracle *o, const struct segment *s)
+{
+	uint32_t conn = find_ends(o->stack, s->family, s->dst, s->dport, s->src, s->sport);
 
 	return conn == CONN_NONE ? NULL : conn_store_tcp(&o->stack->conns, conn);
 }
@@ -51,21 +72,8 @@ oracle_find(const struct oracle *o, const struct flow *flow)
 void
 oracle_note_ack(struct oracle *o, const struct segment *s)
 {
-	struct flow flow = {.family = s->family};
-	uint32_t conn;
+	uint32_t conn = find_ends(o->stack, s->family, s->src, s->sport, s->dst, s->dport);
 
-	if (s->family == 4) {
-		memcpy(&flow.v4.laddr, s->src, 4);
-		memcpy(&flow.v4.raddr, s->dst, 4);
-		flow.v4.lport = htons(s->sport);
-		flow.v4.rport = htons(s->dport);
-	} else {
-		memcpy(flow.v6.laddr, s->src, 16);
-		memcpy(flow.v6.raddr, s->dst, 16);
-		flow.v6.lport = htons(s->sport);
-		flow.v6.rport = htons(s->dport);
-	}
-	conn = find(o->stack, &flow);
 	if (conn == CONN_NONE)
 		return;
 	o->conns[conn].acked = s->ack;

@@ -101,11 +101,17 @@ to_clients(struct sim *s, const uint8_t *frame, uint32_t length)
 	sim_trace(s, "came", &g);
 	number = host_client_number(g.family, g.dst);
 	c = number < s->scenario->clients ? &s->clients[number] : NULL;
-	if (c != NULL && g.family == c->way.family && g.sport == c->way.dport &&
-	    g.dport == c->way.sport && memcmp(g.src, c->way.dst, 16) == 0)
-		client_input(c, &g);
-	else
+	if (c == NULL || g.family != c->way.family || g.sport != c->way.dport ||
+	    g.dport != c->way.sport || memcmp(g.src, c->way.dst, 16) != 0) {
 		reflect(s, &g);
+		return;
+	}
+	/* A damaged Ethernet source or an attacker's is where the answer goes. */
+	if (!sim_is_bad_cable(s) && s->scenario->attackers[0].kind != ATTACKER_BLIND &&
+	    (memcmp(g.to, c->way.from, 6) != 0 || g.tags != c->way.tags ||
+	     memcmp(g.tag, c->way.tag, sizeof(g.tag)) != 0))
+		oracle_fail(oracle(s), "client %u is answered on another's way", number);
+	client_input(c, &g);
 }
 
 /* What the host has sent goes onto the cable. */
