@@ -113,7 +113,8 @@ blind(struct sim *s)
 		/* RFC 5961 5: an ACK out of range, with text where it would fit. */
 		g.flags = TCP_ACK;
 		g.seq = c->state == CLIENT_OPEN ? c->una : c->iss + 1;
-		g.text = 2 * sim_below(s, 100);
+		/* Before its SYN-ACK the victim itself does not know what would be in range. */
+		g.text = c->state == CLIENT_OPEN ? 2 * sim_below(s, 100) : 0;
 		break;
 	}
 	sim_send(s, &g);
