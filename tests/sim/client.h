@@ -46,8 +46,9 @@ struct client_plan {
 	uint16_t mss;
 	uint8_t fate; /* enum client_fate */
 	uint64_t fate_at;
-	unsigned int rounds; /* connections from the same port, one after the other */
-	unsigned int firm;   /* of so many the outcome is what host_rows says */
+	unsigned int rounds;   /* connections from the same port, one after the other */
+	unsigned int answered; /* so many have their SYN answered at once */
+	unsigned int firm;     /* of so many the outcome is what host_rows says */
 };
 
 struct client {

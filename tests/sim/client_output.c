@@ -125,6 +125,10 @@ client_timeout(struct client *c)
 	c->rto_us = c->rto_us < RTO_MAX_US / 2 ? 2 * c->rto_us : RTO_MAX_US;
 	c->rto_at = now(c) + (c->keepalive ? KEEPALIVE_US : c->rto_us);
 	if (c->state == CLIENT_SYN_SENT) {
+		if (c->round < c->plan.answered)
+			oracle_fail(&c->sim->host.oracle,
+				    "no answer to a SYN: client %u, port %u, round %u", c->number,
+				    c->way.dport, c->round);
 		if (c->retries > SYN_RETRIES)
 			client_finish(c, CLIENT_CLOSED, CLIENT_GAVE_UP);
 		else

@@ -29,6 +29,8 @@ struct segment {
 	uint16_t fragment;        /* IPv4: flags and offset as they lie in the header */
 	uint32_t label;           /* IPv6 */
 	bool plain;               /* read: neither IPv4 options nor IPv6 extension headers */
+	uint8_t extra;            /* write: IPv4 options (words, up to 10) or IPv6 extension
+				   * headers (up to 3) */
 	uint16_t sport, dport;
 	uint32_t seq, ack;
 	uint8_t flags;    /* TCP_FIN ... */
@@ -50,8 +52,8 @@ bool segment_read(const uint8_t *frame, uint32_t length, struct segment *s);
 /* Writes the frame (room SEGMENT_FRAME_MAX) and returns its length, which may be under 60. */
 uint32_t segment_write(const struct segment *s, uint8_t *frame);
 
-/* Makes the checksums of a changed frame good, as far as it is still IP with TCP, ICMP or ICMPv6
- * right after the IP header. */
+/* Makes the checksums of a changed frame good, as far as it is still IP with TCP, ICMP or ICMPv6.
+ */
 void segment_seal(uint8_t *frame, uint32_t length);
 
 /* Fills a frame up to Ethernet's 60 bytes with fill and returns its length. */
@@ -70,6 +72,15 @@ segment_len(const struct segment *s)
 
 /* RFC 1071's sum over length bytes, as the RFC writes it: in 16-bit words of network byte order. */
 uint32_t segment_sum(uint32_t sum, const uint8_t *at, uint32_t length);
+
+/* The pseudo header's sum: addresses bytes of both addresses, which lie one behind the other. RFC
+ * 9293 3.1, RFC 8200 8.1. */
+uint32_t segment_pseudo(const uint8_t *src, uint32_t addresses, uint8_t protocol, uint32_t length);
+
+/* Goes from *at, where a header of kind next is, over IPv6 extension headers, and returns what
+ * comes then; -1 for a chain that does not fit, a fragment that is not alone and a route that is
+ * not over. RFC 8200 4. */
+int segment_skip_extensions(uint8_t next, const uint8_t **at, uint32_t *left);
 
 /* Folded and complemented. */
 uint16_t segment_checksum(uint32_t sum);

@@ -244,7 +244,8 @@ run(struct sim *s)
 static bool
 play(struct sim *s)
 {
-	if (!run(s) || !sim_check_clients(s) || !sim_check_leftovers(s, true))
+	if (!run(s) || !sim_check_clients(s) || !sim_check_leftovers(s, true) ||
+	    !sim_check_retransmissions(s))
 		return false;
 	if (s->asked > 0 && !sim_is_bad_cable(s) && s->asked != s->told)
 		return oracle_fail(oracle(s), "%" PRIu64 " asked, %" PRIu64 " were answered",

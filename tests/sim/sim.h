@@ -93,6 +93,9 @@ bool sim_check_clients(struct sim *s);
 /* Has every connection gone? excuses: but for those that wait, by design, for a client that has. */
 bool sim_check_leftovers(struct sim *s, bool excuses);
 
+/* Was no FIN sent again for nothing? */
+bool sim_check_retransmissions(struct sim *s);
+
 /* design.md, "cookies = auto": were SYNs given entries up to a quarter of the table, and cookies
  * beyond? */
 bool sim_check_quarter(struct sim *s);

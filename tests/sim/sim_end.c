@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sim_end.c - what must be true when all is over. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "sim.h"
@@ -65,6 +66,19 @@ sim_check_clients(struct sim *s)
 					   i, c->way.dport, c->una - c->iss - 1, c->plan.bytes);
 	}
 	return true;
+}
+
+bool
+sim_check_retransmissions(struct sim *s)
+{
+	uint64_t fins = stack_counters(s->host.oracle.stack)->fin_retransmitted;
+
+	if (sim_is_bad_cable(s) || s->scenario->failing || s->scenario->loose || fins == 0)
+		return true;
+	return oracle_fail(&s->host.oracle,
+			   "on a good cable every FIN was acknowledged, yet %" PRIu64
+			   " were sent again",
+			   fins);
 }
 
 bool

@@ -40,6 +40,7 @@ plan_way(struct sim *s, struct client *c)
 	w->id = (uint16_t)sim_below(s, 65536);
 	w->fragment = sim_below(s, 2) ? 0x4000 : 0;
 	w->label = sim_below(s, 1u << 20);
+	w->extra = sim_chance(s, 700) ? 0 : (uint8_t)sim_below(s, w->family == 4 ? 11 : 4);
 	w->sport = (uint16_t)(1024 + sim_below(s, 64512));
 	w->dport = host_port(c->plan.row);
 }
@@ -148,5 +149,10 @@ sim_plan_client(struct sim *s, struct client *c, uint32_t number)
 	plan_fate(s, p, start);
 	p->rounds = 1 + sim_below(s, s->scenario->max_rounds);
 	p->firm = firm_rounds(s, p);
+	/* Nothing is lost, and there is room in the accept queue. */
+	if (!s->scenario->loose && !sim_is_bad_cable(s) &&
+	    s->scenario->closed == STACK_CLOSED_RESET &&
+	    (p->row == host_row_count || row->backlog == 0))
+		p->answered = UINT32_MAX;
 	client_init(c, s, number, start);
 }
