@@ -126,8 +126,11 @@ read_script(struct conf *conf, cfg_t *section, uint16_t number)
 		say_at(conf->file, words.line, "no memory for the script");
 		return -1;
 	}
-	for (unsigned int i = 0; i < words.count; i++)
-		calls[i] = conf_file_word(&words, i)->text;
+	for (unsigned int i = 0; i < words.count; i++) {
+		char *call = conf_alloc(conf, strlen(conf_file_word(&words, i)->text) + 1, 1);
+
+		calls[i] = call == NULL ? "" : strcpy(call, conf_file_word(&words, i)->text);
+	}
 	steps = script_compile(calls, words.count, number, conf->steps + conf->step_count,
 			       SCRIPT_STEPS_MAX - conf->step_count, error, sizeof(error), &which);
 	if (steps < 0) {
@@ -209,6 +212,7 @@ read_listener(struct conf *conf, cfg_t *section, uint16_t number)
 	listener->syn_ack_delay_ms = (uint32_t)l->syn_ack_delay_ms;
 	listener->handshake_timeout_ms = (uint32_t)l->handshake_timeout_ms;
 	listener->receive_buffer = (uint32_t)l->receive_buffer;
+	listener->send_buffer = 262144;
 	listener->chance = l->chance;
 	listener->first = (uint32_t)l->first;
 	return 0;

@@ -46,9 +46,11 @@ worker_mib(const struct conf *conf)
 {
 	const struct stack_conf stack = {
 		.owned = &conf->host.owns.set,
-		.listeners = conf->listeners,
-		.listener_count = conf->listener_count,
+		.listener_room = LISTENERS_MAX,
 		.connections = (uint32_t)conf->host.connections,
+		.senders =
+			(uint32_t)(conf->host.connections < 65536 ? conf->host.connections : 65536),
+		.echo_memory = 16u << 20,
 	};
 
 	return (stack_bytes(&stack) >> 20) + 1;

@@ -70,6 +70,8 @@ static int
 fill_stack_conf(const struct conf *conf, const struct options *options, struct stack_conf *to)
 {
 	const struct conf_host *host = &conf->host;
+	static struct listener_index index;
+	uint16_t *numbers;
 	uint8_t secret[SECRET_BYTES];
 	int error = 0;
 
@@ -81,12 +83,19 @@ fill_stack_conf(const struct conf *conf, const struct options *options, struct s
 		say("no random bytes for the secret: %s", strerror(-error));
 		return -1;
 	}
+	numbers = calloc(listener_index_numbers(conf->listeners, 0, conf->listener_count) + 1,
+			 sizeof(*numbers));
+	if (numbers == NULL)
+		return -1;
+	listener_index_build(&index, conf->listeners, 0, conf->listener_count, numbers);
 	*to = (struct stack_conf){
 		.owned = &host->owns.set,
-		.listeners = conf->listeners,
-		.listener_count = conf->listener_count,
+		.index = &index,
+		.listener_room = LISTENERS_MAX,
 		.steps = conf->steps,
 		.connections = (uint32_t)host->connections,
+		.senders = (uint32_t)(host->connections < 65536 ? host->connections : 65536),
+		.echo_memory = 16u << 20,
 		.msl_ms = (uint32_t)host->msl_ms,
 		.challenge_acks = (uint32_t)host->challenge_acks,
 		.min_mss = (uint16_t)host->min_mss,

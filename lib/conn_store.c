@@ -39,10 +39,18 @@ conn_store_init(struct conn_store *store, void *memory, uint32_t limit, bool v4,
 	}
 	if (v6)
 		store->v6 = (struct conn6 *)at;
-	store->free[0] = store->free[1] = CONN_NONE;
-	store->fresh[1] = store->split;
 	store->end[0] = store->split;
 	store->end[1] = store->split + (v6 ? limit : 0);
+	conn_store_clear(store);
+}
+
+void
+conn_store_clear(struct conn_store *store)
+{
+	store->count = 0;
+	store->free[0] = store->free[1] = CONN_NONE;
+	store->fresh[0] = 0;
+	store->fresh[1] = store->split;
 }
 
 struct timer_nodes
@@ -82,6 +90,22 @@ conn_store_take(struct conn_store *store, const struct flow *flow)
 	return index;
 }
 
+uint32_t
+conn_store_places(const struct conn_store *store)
+{
+	return store->end[1];
+}
+
+/* timer.prev of a place that was given back: no wheel has such a list. */
+#define GIVEN_BACK (UINT32_MAX - 1)
+
+bool
+conn_store_alive(const struct conn_store *store, uint32_t index)
+{
+	return index < store->fresh[index >= store->split] &&
+	       conn_store_tcp(store, index)->timer.prev != GIVEN_BACK;
+}
+
 void
 conn_store_give(struct conn_store *store, uint32_t index)
 {
@@ -89,6 +113,7 @@ conn_store_give(struct conn_store *store, uint32_t index)
 
 	assert(store->count > 0 && index < store->fresh[family]);
 	conn_store_tcp(store, index)->timer.next = store->free[family];
+	conn_store_tcp(store, index)->timer.prev = GIVEN_BACK;
 	store->free[family] = index;
 	store->count--;
 }

@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct conn4) == 64, "one cache line");
 
 /* Not needed for most segments. */
 struct conn_side {
-	uint16_t path;	       /* path_table: where segments go that answer none */
+	uint16_t path;         /* path_table: where segments go that answer none */
 	uint16_t peer_mss;     /* clamped */
 	uint16_t challenge_at; /* when the second began that challenges counts; units of 32 ms */
 	uint8_t challenges;    /* challenge ACKs in that second */
@@ -43,8 +43,8 @@ struct conn_store {
 	struct conn_side *side4;
 	struct conn6 *v6;
 	uint32_t split;
-	uint32_t limit;	   /* connections at most, of both families together */
-	uint32_t count;	   /* connections now */
+	uint32_t limit;    /* connections at most, of both families together */
+	uint32_t count;    /* connections now */
 	uint32_t free[2];  /* of each family: a list by timer.next of those given back */
 	uint32_t fresh[2]; /* ... and the first that was never used */
 	uint32_t end[2];
@@ -56,9 +56,18 @@ size_t conn_store_bytes(uint32_t limit, bool v4, bool v6);
 /* Makes memory, of conn_store_bytes() bytes, an empty store. */
 void conn_store_init(struct conn_store *store, void *memory, uint32_t limit, bool v4, bool v6);
 
+/* Forgets all connections. */
+void conn_store_clear(struct conn_store *store);
+
 /* A new connection for flow, whose tcp part is not set but for its timer; CONN_NONE if limit are
  * alive. */
 uint32_t conn_store_take(struct conn_store *store, const struct flow *flow);
+
+/* How many places for connections there are, used or not. */
+uint32_t conn_store_places(const struct conn_store *store);
+
+/* Is there a connection at place index, which is less than conn_store_places()? */
+bool conn_store_alive(const struct conn_store *store, uint32_t index);
 
 /* Gives it back. */
 void conn_store_give(struct conn_store *store, uint32_t index);

@@ -6,45 +6,43 @@
 #include "listener.h"
 
 size_t
-listener_index_numbers(const struct listener *listeners, uint16_t count)
+listener_index_numbers(const struct listener *listeners, uint16_t first, uint16_t count)
 {
 	size_t numbers = 0;
-	size_t i, j;
 
-	for (i = 0; i < count; i++)
-		for (j = 0; j < listeners[i].port_count; j++)
+	for (unsigned int i = first; i < (unsigned int)first + count; i++)
+		for (size_t j = 0; j < listeners[i].port_count; j++)
 			numbers += (size_t)listeners[i].ports[j].last -
 				   listeners[i].ports[j].first + 1;
 	return numbers;
 }
 
 void
-listener_index_build(struct listener_index *index, const struct listener *listeners, uint16_t count,
-		     uint16_t *numbers)
+listener_index_build(struct listener_index *index, const struct listener *listeners, uint16_t first,
+		     uint16_t count, uint16_t *numbers)
 {
+	const unsigned int end = (unsigned int)first + count;
 	uint32_t *start = index->start;
 	uint32_t port;
-	uint16_t i;
-	size_t j;
 
-	index->listeners = listeners;
-	index->count = count;
-	index->numbers = numbers;
+	*index = (struct listener_index){
+		.listeners = listeners, .first = first, .count = count, .numbers = numbers};
 
 	/* A counting sort by port, which leaves each port's listeners in their order. */
-	memset(start, 0, sizeof(index->start));
-	for (i = 0; i < count; i++)
-		for (j = 0; j < listeners[i].port_count; j++)
+	for (unsigned int i = first; i < end; i++)
+		for (size_t j = 0; j < listeners[i].port_count; j++)
 			for (port = listeners[i].ports[j].first; port <= listeners[i].ports[j].last;
 			     port++)
 				start[port + 1]++;
 	for (port = 1; port <= 65536; port++)
 		start[port] += start[port - 1];
-	for (i = 0; i < count; i++)
-		for (j = 0; j < listeners[i].port_count; j++)
+	for (unsigned int i = first; i < end; i++) {
+		index->draws = index->draws || listeners[i].chance != LISTENER_CHANCE_ALWAYS;
+		for (size_t j = 0; j < listeners[i].port_count; j++)
 			for (port = listeners[i].ports[j].first; port <= listeners[i].ports[j].last;
 			     port++)
-				numbers[start[port]++] = i;
+				numbers[start[port]++] = (uint16_t)i;
+	}
 	/* Each start has moved to where the next port's was. */
 	memmove(start + 1, start, 65536 * sizeof(*start));
 	start[0] = 0;

@@ -25,32 +25,36 @@ struct listener {
 	const char *name;
 	const struct port_range *ports;
 	size_t port_count;
-	const struct addr_set *on;     /* NULL: everything owned */
-	uint16_t step;                 /* its script's first step */
-	uint8_t cookies;               /* enum listener_cookies */
+	const struct addr_set *on; /* NULL: everything owned */
+	uint16_t step;             /* its script's first step */
+	uint8_t cookies;           /* enum listener_cookies */
 	uint32_t backlog;
 	uint32_t syn_ack_delay_ms;
 	uint32_t handshake_timeout_ms; /* 0: none */
 	uint32_t receive_buffer;       /* bytes, 1 .. 2^30 */
+	uint32_t send_buffer;          /* bytes that a write leaves unacknowledged, 1 .. 2^30 */
 	uint64_t chance;               /* applies if a 32-bit hash is below it */
 	uint32_t first;                /* 0: all; N: only the first N connections */
 };
 
-/* Listener numbers by port, in the order of the configuration. */
+/* Listener numbers by port, in the order of the configuration. Nothing changes in it once it is
+ * built, so that workers may share it. */
 struct listener_index {
-	const struct listener *listeners;
-	uint16_t count;
+	const struct listener *listeners; /* by number */
+	uint16_t first, count;            /* the numbers of this index */
+	bool draws;                       /* some listener's chance is below 1 */
 	uint32_t start[65537]; /* port p: numbers[start[p]] .. numbers[start[p + 1] - 1] */
 	uint16_t *numbers;
 };
 
-/* How many numbers an index of these listeners holds: one for each port of each of them. */
-size_t listener_index_numbers(const struct listener *listeners, uint16_t count);
+/* How many numbers an index of count listeners, from listeners[first] on, holds: one for each port
+ * of each of them. */
+size_t listener_index_numbers(const struct listener *listeners, uint16_t first, uint16_t count);
 
-/* Fills index; numbers has room for listener_index_numbers() and lives as long as index. Ports of
- * one listener do not overlap. */
+/* Fills index with count listeners from listeners[first] on; numbers has room for
+ * listener_index_numbers() and lives as long as index. Ports of one listener do not overlap. */
 void listener_index_build(struct listener_index *index, const struct listener *listeners,
-			  uint16_t count, uint16_t *numbers);
+			  uint16_t first, uint16_t count, uint16_t *numbers);
 
 /* Does any listener have this port (host byte order), on whatever address? */
 static inline bool

@@ -10,10 +10,12 @@
 
 #define NUMBER_MAX INT32_MAX /* bytes of a read, and milliseconds */
 #define SHOWN_MAX  60        /* characters of a wrong call that its error repeats */
-#define CALLS      "accept, read [N|all], sleep TIME, timeout TIME, shutdown, linger 0, close, hang"
+#define CALLS                                                                                      \
+	"accept, read [N|all], write \"TEXT\", write @FILE, echo, sleep TIME, timeout TIME,"       \
+	" shutdown, linger 0, close, hang"
 
 /* What comes after the name of a call. */
-enum argument { NOTHING, AMOUNT, TIME, ZERO };
+enum argument { NOTHING, AMOUNT, TEXT, TIME, ZERO };
 
 static const struct {
 	const char *name;
@@ -21,6 +23,7 @@ static const struct {
 } SPELLED[] = {
 	[SCRIPT_ACCEPT] = {"accept", NOTHING},     [SCRIPT_READ] = {"read", AMOUNT},
 	[SCRIPT_READ_ANY] = {"read", AMOUNT},      [SCRIPT_READ_ALL] = {"read", AMOUNT},
+	[SCRIPT_WRITE] = {"write", TEXT},          [SCRIPT_ECHO] = {"echo", NOTHING},
 	[SCRIPT_SLEEP] = {"sleep", TIME},          [SCRIPT_TIMEOUT] = {"timeout", TIME},
 	[SCRIPT_SHUTDOWN] = {"shutdown", NOTHING}, [SCRIPT_LINGER] = {"linger", ZERO},
 	[SCRIPT_CLOSE] = {"close", NOTHING},       [SCRIPT_HANG] = {"hang", NOTHING},
@@ -174,21 +177,46 @@ parse_amount(struct complaint *complaint, struct word word, struct script_step *
 	return 0;
 }
 
+/* What follows "write": everything between the first quote and the last, or a name behind @. */
+static int
+parse_text(struct complaint *complaint, const char *text, struct script_step *step)
+{
+	size_t length;
+
+	while (is_space(*text))
+		text++;
+	if (text[0] == '@' && text[1] != '\0') {
+		step->file = text + 1;
+		return 0;
+	}
+	length = strlen(text);
+	while (length > 1 && is_space(text[length - 1]))
+		length--;
+	if (length < 2 || text[0] != '"' || text[length - 1] != '"')
+		return refuse(complaint, ": write \"TEXT\" or write @FILE would be right, in the"
+					 " configuration \"write \\\"TEXT\\\"\"");
+	if (length - 2 > SCRIPT_WRITE_MAX)
+		return refuse(complaint, ": at most %u bytes", SCRIPT_WRITE_MAX);
+	step->text = (const uint8_t *)text + 1;
+	step->arg = (uint32_t)(length - 2);
+	return 0;
+}
+
 /* Reads one call as it is written, whatever came before it. */
 static int
 parse_call(struct complaint *complaint, const char *call, struct script_step *step)
 {
-	const struct word name = take_word(&call), argument = take_word(&call);
+	const struct word name = take_word(&call);
+	const char *const rest = call;
+	const struct word argument = take_word(&call);
 	const bool more = take_word(&call).length > 0;
 	unsigned int i = 0;
 
 	while (i < SCRIPT_EXIT && !word_is(name, SPELLED[i].name))
 		i++;
-	if (word_is(name, "write") || word_is(name, "echo"))
-		return refuse(complaint, ": this version has no such call yet: " CALLS);
 	if (i == SCRIPT_EXIT)
 		return refuse(complaint, " is no socket call: " CALLS);
-	if (more)
+	if (more && SPELLED[i].argument != TEXT)
 		return refuse(complaint, ": too many words for one call: " CALLS);
 	*step = (struct script_step){.call = (uint8_t)i};
 	switch (SPELLED[i].argument) {
@@ -198,6 +226,8 @@ parse_call(struct complaint *complaint, const char *call, struct script_step *st
 		break;
 	case AMOUNT:
 		return parse_amount(complaint, argument, step);
+	case TEXT:
+		return parse_text(complaint, rest, step);
 	case TIME:
 		if (parse_time(argument, &step->arg) < 0)
 			return refuse(complaint,
@@ -212,6 +242,15 @@ parse_call(struct complaint *complaint, const char *call, struct script_step *st
 		break;
 	}
 	return 0;
+}
+
+/* Is SO_RCVTIMEO anything to it? Who hangs may be given calls by hand. */
+static bool
+uses_timeout(const struct script_step *step)
+{
+	return step->call == SCRIPT_READ || step->call == SCRIPT_READ_ANY ||
+	       step->call == SCRIPT_READ_ALL || step->call == SCRIPT_ECHO ||
+	       step->call == SCRIPT_HANG;
 }
 
 /* Is the call lawful after those before it? Then they and it are what was compiled so far. */
@@ -229,10 +268,10 @@ follow(struct complaint *complaint, struct progress *done, struct script_step *s
 			return refuse(complaint, " comes twice: one script serves one connection");
 		done->accepted = true;
 		break;
-	case SCRIPT_READ:
-	case SCRIPT_READ_ANY:
-	case SCRIPT_READ_ALL:
-		step->timeout_ms = done->timeout_ms;
+	case SCRIPT_WRITE:
+	case SCRIPT_ECHO:
+		if (done->shut)
+			return refuse(complaint, " can send nothing: it comes after shutdown");
 		break;
 	case SCRIPT_TIMEOUT:
 		done->timeout_ms = step->arg;
@@ -246,12 +285,38 @@ follow(struct complaint *complaint, struct progress *done, struct script_step *s
 	case SCRIPT_HANG:
 		done->last = SPELLED[step->call].name;
 		break;
+	case SCRIPT_READ:
+	case SCRIPT_READ_ANY:
+	case SCRIPT_READ_ALL:
 	case SCRIPT_SLEEP:
 	case SCRIPT_LINGER:
 	case SCRIPT_EXIT:
 		break;
 	}
+	if (uses_timeout(step))
+		step->timeout_ms = done->timeout_ms;
 	return 0;
+}
+
+int
+script_compile_call(const char *call, struct script_step *step, char *error, size_t error_size)
+{
+	struct complaint complaint = {.text = error, .size = error_size};
+
+	quote(&complaint, call);
+	return parse_call(&complaint, call, step);
+}
+
+/* The text that an echo will send back has to be kept from the beginning. */
+static void
+mark_kept(struct script_step *steps, size_t count)
+{
+	bool keeps = false;
+
+	while (count-- > 0) {
+		keeps = keeps || steps[count].call == SCRIPT_ECHO;
+		steps[count].keeps = keeps;
+	}
 }
 
 int
@@ -280,7 +345,41 @@ script_compile(const char *const *calls, size_t count, uint16_t listener, struct
 		}
 		steps[i].listener = listener;
 	}
+	mark_kept(steps, count + 1);
 	return (int)(count + 1);
+}
+
+/* The text of a write as libconfuse's double quotes would have it, "..." at the end if it is cut.
+ */
+static void
+print_write(char *text, size_t size, const char *name, const struct script_step *step)
+{
+	static const char escaped[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
+	size_t at;
+
+	if (step->file != NULL) {
+		snprintf(text, size, "%s @%s", name, step->file);
+		return;
+	}
+	at = (size_t)snprintf(text, size, "%s \"", name);
+	for (uint32_t i = 0; i < step->arg; i++) {
+		const char c = (char)step->text[i];
+		const char *found = c != '\0' ? strchr(escaped, c) : NULL;
+
+		/* The longest escape, the dots, the quote and the end. */
+		if (at + 4 + 5 > size) {
+			snprintf(text + at, size > at ? size - at : 0, "...\"");
+			return;
+		}
+		if (found != NULL)
+			at += (size_t)snprintf(text + at, size - at, "\\%c",
+					       letters[found - escaped]);
+		else if (c < ' ' || c > '~')
+			at += (size_t)snprintf(text + at, size - at, "\\x%02x", (uint8_t)c);
+		else
+			text[at++] = c;
+	}
+	snprintf(text + at, size > at ? size - at : 0, "\"");
 }
 
 /* A time in the largest unit that it is a multiple of. */
@@ -316,6 +415,10 @@ script_print(const struct script_step *step, char *text, size_t size)
 	case SCRIPT_LINGER:
 		snprintf(text, size, "%s 0", name);
 		break;
+	case SCRIPT_WRITE:
+		print_write(text, size, name, step);
+		break;
+	case SCRIPT_ECHO:
 	case SCRIPT_ACCEPT:
 	case SCRIPT_READ_ANY:
 	case SCRIPT_SHUTDOWN:

@@ -15,7 +15,7 @@ round_up(size_t bytes)
 
 /* The parts of a stack's memory, in order. */
 struct layout {
-	size_t conns, table, paths, queued, taken, numbers, end;
+	size_t conns, table, paths, listeners, senders, text, end;
 };
 
 static struct layout
@@ -27,12 +27,10 @@ lay_out(const struct stack_conf *conf)
 	at.table = at.conns + conn_store_bytes(conf->connections, conf->owned->v4_count > 0,
 					       conf->owned->v6_count > 0);
 	at.paths = at.table + round_up(flow_table_bytes(conf->connections));
-	at.queued = at.paths + round_up(path_table_bytes());
-	at.taken = at.queued + round_up(conf->listener_count * sizeof(uint32_t));
-	at.numbers = at.taken + round_up(conf->listener_count * sizeof(uint32_t));
-	at.end = at.numbers +
-		 round_up(listener_index_numbers(conf->listeners, conf->listener_count) *
-			  sizeof(uint16_t));
+	at.listeners = at.paths + round_up(path_table_bytes());
+	at.senders = at.listeners + round_up(3 * conf->listener_room * sizeof(uint32_t));
+	at.text = at.senders + round_up(stack_senders_bytes(conf));
+	at.end = at.text + round_up((size_t)byte_pool_chunks(conf->echo_memory) * BYTE_CHUNK);
 	return at;
 }
 
@@ -55,36 +53,100 @@ derive_keys(struct stack *s)
 	s->ts_offset = (uint32_t)timestamps.k0;
 }
 
+/* What follows from conf and needs no memory. */
+static void
+take_conf(struct stack *s)
+{
+	s->host.ttl = s->conf.ttl;
+	s->host.tx_offload = s->conf.tx_offload;
+	s->host.owned = s->conf.owned;
+	memcpy(s->host.mac, s->conf.mac, sizeof(s->host.mac));
+	derive_keys(s);
+}
+
+/* No connections, and nothing that came of any. */
+static void
+empty(struct stack *s, stack_us now)
+{
+	struct layout at = lay_out(&s->conf);
+	struct siphash_key path_key = siphash_key_derive(&s->conf.secret, "path");
+	struct timer_nodes nodes = conn_store_nodes(&s->conns);
+
+	conn_store_clear(&s->conns);
+	flow_table_init(&s->table, (uint8_t *)s + at.table, s->conf.connections);
+	path_table_init(&s->paths, (uint8_t *)s + at.paths, &path_key);
+	timer_wheel_init(&s->wheel, &nodes, now / 1000);
+	memset(s->queued, 0, 3 * s->conf.listener_room * sizeof(*s->queued));
+	stack_senders_clear(s);
+	memset(s->called, 0, sizeof(s->called));
+	s->queue_head = s->queue_tail = 0;
+	s->half_open = 0;
+	s->cookie_ever = false;
+	stack_set_time(s, now);
+}
+
 struct stack *
 stack_init(void *memory, const struct stack_conf *conf, stack_us now)
 {
 	struct layout at = lay_out(conf);
 	uint8_t *base = memory;
 	struct stack *s = memory;
-	struct siphash_key path_key = siphash_key_derive(&conf->secret, "path");
-	struct timer_nodes nodes;
 
 	assert((uintptr_t)memory % LINE == 0);
 	s->conf = *conf;
-	s->host.ttl = conf->ttl;
-	s->host.tx_offload = conf->tx_offload;
-	s->host.owned = conf->owned;
-	memcpy(s->host.mac, conf->mac, sizeof(s->host.mac));
-	derive_keys(s);
+	take_conf(s);
 	conn_store_init(&s->conns, base + at.conns, conf->connections, conf->owned->v4_count > 0,
 			conf->owned->v6_count > 0);
-	flow_table_init(&s->table, base + at.table, conf->connections);
-	path_table_init(&s->paths, base + at.paths, &path_key);
-	s->queued = (uint32_t *)(base + at.queued);
-	s->taken = (uint32_t *)(base + at.taken);
-	listener_index_build(&s->index, conf->listeners, conf->listener_count,
-			     (uint16_t *)(base + at.numbers));
-	for (uint16_t i = 0; i < conf->listener_count; i++)
-		s->draws |= conf->listeners[i].chance != LISTENER_CHANCE_ALWAYS;
-	nodes = conn_store_nodes(&s->conns);
-	timer_wheel_init(&s->wheel, &nodes, now / 1000);
-	stack_set_time(s, now);
+	s->queued = (uint32_t *)(base + at.listeners);
+	s->taken = s->queued + conf->listener_room;
+	s->alive = s->taken + conf->listener_room;
+	s->senders = (struct sender *)(base + at.senders);
+	s->text.chunks = (struct byte_chunk *)(base + at.text);
+	s->text.count = byte_pool_chunks(conf->echo_memory);
+	empty(s, now);
 	return s;
+}
+
+uint32_t
+stack_crash(struct stack *s, stack_us now)
+{
+	uint32_t forgotten = s->conns.count;
+
+	s->counters.closed += forgotten;
+	/* A host that comes up again draws new secrets; others may share that of the cookies. */
+	s->conf.secret = siphash_key_derive(&s->conf.secret, "restart");
+	if (!s->conf.cookie_shared)
+		s->conf.cookie_secret = siphash_key_derive(&s->conf.cookie_secret, "restart");
+	derive_keys(s);
+	empty(s, now);
+	return forgotten;
+}
+
+void
+stack_set_reach(struct stack *s, enum stack_reach reach)
+{
+	s->reach = reach;
+}
+
+void
+stack_reload(struct stack *s, const struct stack_conf *conf)
+{
+	struct stack_conf now = s->conf;
+
+	s->conf = *conf;
+	/* Memory was laid out by these, and the port is what it is. */
+	s->conf.connections = now.connections;
+	s->conf.senders = now.senders;
+	s->conf.echo_memory = now.echo_memory;
+	s->conf.listener_room = now.listener_room;
+	s->conf.mtu = now.mtu;
+	s->conf.tx_offload = now.tx_offload;
+	memcpy(s->conf.mac, now.mac, sizeof(now.mac));
+	/* So do the connections' numbers and timestamps go on. */
+	s->conf.secret = now.secret;
+	if (!conf->cookie_shared && !now.cookie_shared)
+		s->conf.cookie_secret = now.cookie_secret;
+	take_conf(s);
 }
 
 void
@@ -101,12 +163,20 @@ stack_set_time(struct stack *s, stack_us now)
 			 (uint32_t)(now / (UINT64_C(1000000) * ISN_COOKIE_TICK_SECONDS));
 }
 
+/* What a host that is down still answers, or would not have answered either. */
+static bool
+is_heard(const struct stack *s, const struct wire_packet *p)
+{
+	return s->reach == STACK_DOWN && (p->kind == WIRE_ARP || p->kind == WIRE_SOLICIT);
+}
+
 static void
 parse(struct stack *s, const struct stack_frame *frame, struct stack_slot *slot)
 {
 	slot->reply = (struct tcp_reply){0};
 	slot->conn = CONN_NONE;
 	slot->length = 0;
+	slot->sender = SENDER_NONE;
 	slot->shared = false;
 	slot->wake = false;
 	if (frame->length == 0) {
@@ -115,8 +185,12 @@ parse(struct stack *s, const struct stack_frame *frame, struct stack_slot *slot)
 		return;
 	}
 	wire_parse(&s->host, frame->data, frame->length, frame->csum, &slot->packet);
+	if (s->reach != STACK_UP && !is_heard(s, &slot->packet)) {
+		slot->packet.kind = WIRE_NOTHING;
+		slot->packet.drop = DROP_host_down;
+	}
 	if (slot->packet.kind != WIRE_TCP ||
-	    !listener_on_port(&s->index, ntohs(flow_lport(&slot->packet.flow))))
+	    !listener_on_port(s->conf.index, ntohs(flow_lport(&slot->packet.flow))))
 		return;
 	slot->hash = flow_hash(&slot->packet.flow, &s->flow_key);
 	flow_table_prefetch(&s->table, slot->hash);
@@ -130,7 +204,7 @@ warm(const struct stack *s, const struct stack_slot *slot)
 	uint32_t conn;
 
 	if (slot->packet.kind != WIRE_TCP ||
-	    !listener_on_port(&s->index, ntohs(flow_lport(&slot->packet.flow))))
+	    !listener_on_port(s->conf.index, ntohs(flow_lport(&slot->packet.flow))))
 		return;
 	p = flow_table_probe(&s->table, slot->hash);
 	conn = flow_probe_next(&s->table, &p);
@@ -167,16 +241,22 @@ act(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 
 void
 stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 *l2,
-	       const struct flow *flow, const struct tcp_reply *reply)
+	       const struct flow *flow, const struct tcp_reply *reply, uint32_t sender)
 {
-	assert(frame->room >= WIRE_TCP_MAX);
+	uint32_t offset = wire_text_offset(l2, flow, reply);
+
+	assert(frame->room >= WIRE_TCP_MAX && frame->room >= offset + reply->text);
+	if (sender != SENDER_NONE) {
+		stack_copy_text(s, sender, reply, frame->data + offset);
+		stack_sender_unhold(s, sender);
+	}
 	frame->tcp = true;
 	frame->length = wire_emit_tcp(&s->host, l2, flow, reply, frame->data, &frame->lengths);
 	if (reply->flags & TCP_RST)
 		s->counters.rst[reply->rst]++;
 }
 
-/* An application whose read was waiting is scheduled once the whole burst is in. */
+/* An application whose read or write was waiting is scheduled once the whole burst is in. */
 static void
 wake(struct stack *s, struct stack_slot *slot)
 {
@@ -184,10 +264,10 @@ wake(struct stack *s, struct stack_slot *slot)
 
 	if (!slot->wake || slot->conn == CONN_NONE)
 		return;
-	if (!(conn_store_tcp(&s->conns, slot->conn)->flags & TCP_F_READING))
+	if (!(conn_store_tcp(&s->conns, slot->conn)->flags & (TCP_F_READING | TCP_F_WRITING)))
 		return; /* woken by an earlier slot already */
 	before = conn_store_tcp(&s->conns, slot->conn)->timer;
-	if (stack_app_run(s, slot->conn, STACK_APP_DATA))
+	if (stack_app_run(s, slot->conn, STACK_APP_WAKE))
 		stack_rearm(s, slot->conn, &before);
 }
 
@@ -201,7 +281,8 @@ emit(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 	frame->tcp = false;
 	frame->length = slot->length;
 	if (slot->reply.flags != 0)
-		stack_emit_tcp(s, frame, &slot->packet.l2, &slot->packet.flow, &slot->reply);
+		stack_emit_tcp(s, frame, &slot->packet.l2, &slot->packet.flow, &slot->reply,
+			       slot->sender);
 	n->tx += frame->length > 0;
 	if (frame->length > 0 || slot->shared)
 		n->answered++;
@@ -216,6 +297,7 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 {
 	assert(count <= STACK_BURST_MAX);
 	stack_set_time(s, now);
+	s->frames = frames;
 	for (unsigned int i = 0; i < count; i++)
 		parse(s, &frames[i], &s->slots[i]);
 	for (unsigned int i = 0; i < count; i++)

@@ -5,8 +5,10 @@
 
 #include "stack_internal.h"
 
-static void
-accept_connection(struct stack *s, struct tcp_conn *c)
+#define RETRY_MS 100 /* until a write is tried again that found no memory */
+
+void
+stack_app_accept(struct stack *s, struct tcp_conn *c)
 {
 	assert(c->flags & TCP_F_QUEUED);
 	s->queued[stack_listener(s, c)]--;
@@ -44,7 +46,7 @@ make_read(struct stack *s, struct tcp_conn *c, const struct script_step *step,
 	/* SO_RCVTIMEO is of one recv(); "read all" is made of many, each of which some text ends.
 	 */
 	if (step->timeout_ms > 0 && (!(c->flags & TCP_F_READING) ||
-				     (event == STACK_APP_DATA && step->call == SCRIPT_READ_ALL)))
+				     (event == STACK_APP_WAKE && step->call == SCRIPT_READ_ALL)))
 		c->timer.call_ms = timer_node_at(s->now, step->timeout_ms);
 	c->flags |= TCP_F_READING;
 	return false;
@@ -54,22 +56,96 @@ make_read(struct stack *s, struct tcp_conn *c, const struct script_step *step,
 static bool
 finish(struct stack *s, uint32_t conn, enum tcp_verdict v, const struct tcp_reply *reply)
 {
+	struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
+
 	if (reply->flags != 0)
-		stack_send(s, conn, reply);
-	if (v != TCP_RELEASE)
+		stack_send(s, conn, reply, SENDER_NONE);
+	if (v != TCP_RELEASE) {
+		/* A FIN goes the way of the text before it. */
+		if (c->flags & TCP_F_SENDER)
+			stack_push(s, c, conn);
 		return true;
+	}
 	stack_release(s, conn);
 	return false;
 }
 
+/* May the application still send? */
 static bool
-close_connection(struct stack *s, struct tcp_conn *c, uint32_t conn)
+may_write(const struct tcp_conn *c)
+{
+	return c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT;
+}
+
+/* Bytes that a write or echo may still hand over before it blocks. */
+static uint32_t
+send_room(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
+{
+	uint32_t most = s->conf.index->listeners[stack_listener(s, c)].send_buffer;
+	uint32_t unacked = 0;
+
+	if (c->flags & TCP_F_SENDER)
+		unacked = tcp_unacked(c, &s->senders[stack_sender_find(s, conn)].tcp);
+	return unacked < most ? most - unacked : 0;
+}
+
+/* A write returns once all but send_buffer bytes of it are acknowledged: what is left then would
+ * have been copied. False while it blocks. */
+static bool
+make_write(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct script_step *step)
+{
+	if (step->arg == 0)
+		return true;
+	if (!(c->flags & TCP_F_WRITING)) {
+		if (!stack_write(s, c, conn, step, false)) {
+			s->counters.writes_without_memory++;
+			c->timer.call_ms = timer_node_at(s->now, RETRY_MS);
+			return false;
+		}
+		c->flags |= TCP_F_WRITING;
+	}
+	if (send_room(s, c, conn) == 0)
+		return false;
+	c->flags &= (uint16_t)~TCP_F_WRITING;
+	return true;
+}
+
+/* False while it blocks, in a read or in a write. */
+static bool
+make_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct script_step *step,
+	  enum stack_app_event event)
+{
+	uint32_t echoed = 0, left;
+
+	if (c->flags & TCP_F_SENDER)
+		echoed = stack_echo(s, c, conn, send_room(s, c, conn));
+	c->rcv.held -= echoed;
+	left = c->rcv.held;
+	c->flags &= (uint16_t) ~(TCP_F_READING | TCP_F_WRITING);
+	if (left > 0) {
+		/* An ACK makes room; where memory is short, there may be none to wait for. */
+		c->flags |= TCP_F_WRITING;
+		c->timer.call_ms = send_room(s, c, conn) > 0 ? timer_node_at(s->now, RETRY_MS) : 0;
+		return false;
+	}
+	if (tcp_peer_closed(c)) {
+		c->timer.call_ms = 0;
+		return true;
+	}
+	if (step->timeout_ms > 0 && (echoed > 0 || event == STACK_APP_START))
+		c->timer.call_ms = timer_node_at(s->now, step->timeout_ms);
+	c->flags |= TCP_F_READING;
+	return false;
+}
+
+bool
+stack_app_close(struct stack *s, struct tcp_conn *c, uint32_t conn)
 {
 	struct tcp_reply reply;
 	struct tcp_env env;
 	enum tcp_verdict v;
 
-	c->flags &= (uint16_t)~TCP_F_READING;
+	c->flags &= (uint16_t) ~(TCP_F_READING | TCP_F_WRITING);
 	c->timer.call_ms = 0;
 	env = stack_env(s, c, conn);
 	if (c->flags & TCP_F_QUEUED)
@@ -81,8 +157,8 @@ close_connection(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	return finish(s, conn, v, &reply);
 }
 
-static void
-shutdown_connection(struct stack *s, struct tcp_conn *c, uint32_t conn)
+void
+stack_app_shutdown(struct stack *s, struct tcp_conn *c, uint32_t conn)
 {
 	struct tcp_env env = stack_env(s, c, conn);
 	struct tcp_reply reply;
@@ -96,16 +172,30 @@ static bool
 block(struct stack *s, struct tcp_conn *c, uint32_t conn)
 {
 	struct stack_slot *pending = stack_pending_ack(s, conn);
-	struct tcp_env env = stack_env(s, c, conn);
+	struct tcp_env env;
 	struct tcp_reply reply;
 
+	stack_kept_trim(s, c, conn);
+	env = stack_env(s, c, conn);
 	if (pending != NULL) {
 		tcp_reply_ack(c, &env, &pending->reply);
 		pending->reply.coalesce = true;
 		return true;
 	}
 	tcp_window_update(c, &env, &reply);
-	return finish(s, conn, TCP_KEEP, &reply);
+	if (reply.flags != 0)
+		stack_send(s, conn, &reply, SENDER_NONE);
+	return true;
+}
+
+/* The next call; one by hand was the only one. */
+static void
+go_on(struct stack *s, struct tcp_conn *c)
+{
+	if (c->step < SCRIPT_STEPS_MAX)
+		c->step++;
+	else
+		stack_call_return(s, c);
 }
 
 bool
@@ -113,12 +203,12 @@ stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event)
 {
 	struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
 
-	for (;; c->step++, event = STACK_APP_START) {
-		const struct script_step *step = &s->conf.steps[c->step];
+	for (;; go_on(s, c), event = STACK_APP_START) {
+		const struct script_step *step = stack_step(s, c);
 
 		switch ((enum script_call)step->call) {
 		case SCRIPT_ACCEPT:
-			accept_connection(s, c);
+			stack_app_accept(s, c);
 			break;
 		case SCRIPT_READ:
 		case SCRIPT_READ_ANY:
@@ -129,7 +219,22 @@ stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event)
 				return block(s, c, conn);
 			/* SO_RCVTIMEO: recv() returns what it has taken, and the script ends. */
 			c->rcv.held = 0;
-			return close_connection(s, c, conn);
+			return stack_app_close(s, c, conn);
+		case SCRIPT_WRITE:
+			/* SIGPIPE: somebody has called shutdown meanwhile. */
+			if (!may_write(c))
+				return stack_app_close(s, c, conn);
+			if (make_write(s, c, conn, step))
+				break;
+			return block(s, c, conn);
+		case SCRIPT_ECHO:
+			if (!may_write(c) && c->rcv.held > 0)
+				return stack_app_close(s, c, conn);
+			if (event == STACK_APP_TIMER && (c->flags & TCP_F_READING))
+				return stack_app_close(s, c, conn);
+			if (make_echo(s, c, conn, step, event))
+				break;
+			return block(s, c, conn);
 		case SCRIPT_SLEEP:
 			if (event == STACK_APP_TIMER || step->arg == 0)
 				break;
@@ -138,7 +243,7 @@ stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event)
 		case SCRIPT_TIMEOUT:
 			break;
 		case SCRIPT_SHUTDOWN:
-			shutdown_connection(s, c, conn);
+			stack_app_shutdown(s, c, conn);
 			break;
 		case SCRIPT_LINGER:
 			c->flags |= TCP_F_LINGER;
@@ -147,7 +252,7 @@ stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event)
 			return block(s, c, conn);
 		case SCRIPT_CLOSE:
 		case SCRIPT_EXIT:
-			return close_connection(s, c, conn);
+			return stack_app_close(s, c, conn);
 		}
 	}
 }

@@ -8,7 +8,7 @@
 uint16_t
 stack_listener(const struct stack *s, const struct tcp_conn *c)
 {
-	return s->conf.steps[c->step].listener;
+	return stack_step(s, c)->listener;
 }
 
 struct tcp_env
@@ -23,22 +23,29 @@ stack_listener_env(const struct stack *s, const struct listener *l, uint8_t fami
 	};
 }
 
-/* How much a read takes before it returns. */
+/* How much a read takes before it returns; an echo's no more than it can send back. */
 static uint32_t
-read_size(const struct script_step *step)
+read_size(const struct script_step *step, const struct tcp_conn *c, const struct tcp_send *send,
+	  const struct listener *l)
 {
+	uint32_t unacked = send != NULL ? tcp_unacked(c, send) : 0;
+
+	if (step->call == SCRIPT_ECHO)
+		return unacked < l->send_buffer ? l->send_buffer - unacked : 0;
 	return step->call == SCRIPT_READ ? step->arg : UINT32_MAX;
 }
 
 struct tcp_env
 stack_env(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
 {
-	const struct script_step *step = &s->conf.steps[c->step];
-	const struct listener *l = &s->conf.listeners[step->listener];
+	const struct script_step *step = stack_step(s, c);
+	const struct listener *l = &s->conf.index->listeners[step->listener];
 	struct tcp_env env = stack_listener_env(s, l, conn < s->conns.split ? 4 : 6);
 
 	env.peer_mss = conn_store_side(&s->conns, conn)->peer_mss;
-	env.reading = c->flags & TCP_F_READING ? read_size(step) : 0;
+	if (c->flags & TCP_F_SENDER)
+		env.send = &s->senders[stack_sender_find(s, conn)].tcp;
+	env.reading = c->flags & TCP_F_READING ? read_size(step, c, env.send, l) : 0;
 	env.accept_full = s->queued[step->listener] >= l->backlog;
 	return env;
 }
@@ -77,8 +84,12 @@ stack_release(struct stack *s, uint32_t conn)
 	c->timer.call_ms = 0;
 	timer_wheel_update(&s->wheel, conn);
 	path_table_drop(&s->paths, conn_store_side(&s->conns, conn)->path);
+	if (c->flags & TCP_F_SENDER)
+		stack_sender_drop(s, c, conn);
 	if (c->flags & TCP_F_QUEUED)
 		s->queued[stack_listener(s, c)]--;
+	s->alive[stack_listener(s, c)]--;
+	stack_calls_forget(s, c);
 	if (c->state == TCP_SYN_RECEIVED)
 		s->half_open--;
 	conn_store_give(&s->conns, conn);
@@ -161,16 +172,50 @@ established(struct stack *s, struct stack_slot *slot, struct tcp_conn *c, uint32
 	return stack_app_run(s, conn, STACK_APP_START);
 }
 
+/* Has text to be kept for an echo to come? */
+static bool
+keeps_text(const struct stack *s, const struct tcp_conn *c)
+{
+	return stack_step(s, c)->keeps &&
+	       (c->state == TCP_SYN_RECEIVED || c->state == TCP_ESTABLISHED);
+}
+
+/* Keeps what tcp_input() took of the slot's text: bytes of it, the first of them being number seq.
+ */
+static void
+keep_text(struct stack *s, const struct stack_slot *slot, struct tcp_conn *c, uint32_t conn,
+	  uint32_t seq, uint32_t bytes)
+{
+	const struct wire_packet *p = &slot->packet;
+	const struct stack_frame *frame = &s->frames[slot - s->slots];
+	uint32_t skip = seq - p->seg.seq - !!(p->seg.flags & TCP_SYN);
+
+	stack_keep(s, c, conn, frame->data + p->l4 + p->l4_length - p->seg.text + skip, bytes);
+}
+
+/* What a segment has let go is sent. */
+static void
+send_text(struct stack *s, struct tcp_conn *c, uint32_t conn)
+{
+	if (!(c->flags & TCP_F_SENDER))
+		return;
+	stack_push(s, c, conn);
+	/* Everything is acknowledged, and nothing will follow. */
+	if (c->state == TCP_FIN_WAIT_2 || c->state == TCP_TIME_WAIT)
+		stack_sender_drop(s, c, conn);
+}
+
 void
 stack_connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn)
 {
 	struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
 	struct tcp_env env = stack_env(s, c, conn);
-	struct timer_node before = c->timer;
-	bool was_half_open = c->state == TCP_SYN_RECEIVED;
-	uint32_t rcv_nxt = c->rcv.nxt;
-	enum tcp_verdict v = tcp_input(c, &slot->packet.seg, &env, &slot->reply);
+	const struct tcp_conn was = *c;
+	bool keeps = slot->packet.seg.text > 0 && keeps_text(s, c);
+	enum tcp_verdict v;
 
+	env.refuse_text = keeps && !stack_may_keep(s, c, slot->packet.seg.text);
+	v = tcp_input(c, &slot->packet.seg, &env, &slot->reply);
 	if (slot->reply.challenge) {
 		if (may_challenge(s, conn))
 			s->counters.challenge_acks++;
@@ -189,13 +234,17 @@ stack_connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn
 	case TCP_NEXT:
 		break;
 	}
-	if (was_half_open && c->state != TCP_SYN_RECEIVED) {
+	if (keeps && c->rcv.held > was.rcv.held)
+		keep_text(s, slot, c, conn, was.rcv.nxt, c->rcv.held - was.rcv.held);
+	if (was.state == TCP_SYN_RECEIVED && c->state != TCP_SYN_RECEIVED) {
 		if (!established(s, slot, c, conn))
 			return;
 	} else {
-		slot->wake = (c->flags & TCP_F_READING) && c->rcv.nxt != rcv_nxt;
+		slot->wake = ((c->flags & TCP_F_READING) && c->rcv.nxt != was.rcv.nxt) ||
+			     ((c->flags & TCP_F_WRITING) && c->snd.una != was.snd.una);
+		send_text(s, c, conn);
 	}
-	stack_rearm(s, conn, &before);
+	stack_rearm(s, conn, &was.timer);
 }
 
 void
@@ -204,7 +253,7 @@ stack_segment(struct stack *s, struct stack_slot *slot)
 	uint32_t conn;
 
 	/* A port that nobody listens on has no connections either: no table is touched. */
-	if (!listener_on_port(&s->index, ntohs(flow_lport(&slot->packet.flow)))) {
+	if (!listener_on_port(s->conf.index, ntohs(flow_lport(&slot->packet.flow)))) {
 		stack_closed_segment(s, slot);
 		return;
 	}

@@ -19,6 +19,11 @@ static const struct {
 	{"syn_ack_retransmitted", offsetof(struct stack_counters, syn_ack_retransmitted)},
 	{"fin_retransmitted", offsetof(struct stack_counters, fin_retransmitted)},
 	{"challenge_acks", offsetof(struct stack_counters, challenge_acks)},
+	{"text_segments", offsetof(struct stack_counters, text_segments)},
+	{"text_retransmitted", offsetof(struct stack_counters, text_retransmitted)},
+	{"fast_retransmitted", offsetof(struct stack_counters, fast_retransmitted)},
+	{"window_probes", offsetof(struct stack_counters, window_probes)},
+	{"writes_without_memory", offsetof(struct stack_counters, writes_without_memory)},
 };
 #define PLAIN (sizeof(plain) / sizeof(plain[0]))
 

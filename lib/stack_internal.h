@@ -3,6 +3,7 @@
 #ifndef RIPOSTE_STACK_INTERNAL_H
 #define RIPOSTE_STACK_INTERNAL_H
 
+#include "byte_queue.h"
 #include "conn_store.h"
 #include "flow_table.h"
 #include "isn.h"
@@ -11,7 +12,43 @@
 #include "tcp_reply.h"
 #include "timer_wheel.h"
 
-#define STACK_QUEUE 256 /* segments that no frame asked for, waiting to be sent: a power of two */
+#define STACK_QUEUE   512 /* segments that no frame asked for, waiting to be sent: a power of two */
+#define STACK_RESERVE 64  /* places in it that text leaves to everything else */
+#define STACK_CALLED  64  /* calls made by hand that have not returned */
+_Static_assert(SCRIPT_STEPS_MAX + STACK_CALLED == UINT16_MAX, "a step is 16 bits");
+
+#define SENDER_NONE UINT32_MAX
+
+/* Text that was written at one go, or by writes that follow each other in a script. */
+struct stack_extent {
+	const struct script_step *step; /* the first write; NULL: it lies in sender.sending */
+	uint32_t offset;                /* in that write */
+	uint32_t length;                /* over all its writes */
+};
+
+#define STACK_EXTENTS 4
+
+/* What a connection has beside it once its application writes, or text has to be kept for echo. */
+struct sender {
+	struct tcp_send tcp;
+	uint32_t conn;       /* CONN_NONE: released; it stays for the segments that wait in queue */
+	uint32_t next, prev; /* the ring of those that have text ready; next: the free list */
+	uint16_t listener;   /* whose text it is */
+	uint16_t waiting;    /* segments in slots and queue whose text is here */
+	bool ready;
+	uint8_t extent_count;
+	struct stack_extent extents[STACK_EXTENTS]; /* what is kept for sending, from base on */
+	uint32_t base;                              /* sequence number of its first byte */
+	struct byte_queue sending;                  /* extents without a step */
+	struct byte_queue received;                 /* what an echo has still to read */
+};
+
+/* A call by hand that has not returned, as a step of its own. */
+struct called {
+	struct script_step step;
+	uint16_t back; /* the step that goes on when it has returned */
+	bool used;
+};
 
 /* What became of one frame of the burst. */
 struct stack_slot {
@@ -20,8 +57,9 @@ struct stack_slot {
 	uint64_t hash;          /* TCP on a listener's port: of packet.flow */
 	uint32_t conn;          /* whose segment it was; CONN_NONE: nobody's, or released since */
 	uint32_t length;        /* a reply that is not TCP: its bytes */
+	uint32_t sender;        /* whose text the reply carries */
 	bool shared;            /* its ACK was replaced by a later one of this burst (D-13) */
-	bool wake;              /* it brought what a blocked read waits for */
+	bool wake;              /* it brought what a blocked read or write waits for */
 };
 
 /* A segment that no frame asked for. */
@@ -29,15 +67,15 @@ struct stack_segment {
 	struct wire_l2 l2;
 	struct flow flow;
 	struct tcp_reply reply;
+	uint32_t sender; /* whose text it carries */
 };
 
 struct stack {
 	struct stack_conf conf;
 	struct wire_host host;
-	struct listener_index index;
-	uint32_t *queued; /* by listener: connections in its accept queue */
-	uint32_t *taken;  /* by listener: connections it has taken, for "first" */
-	bool draws;       /* some listener's chance is below 1 */
+	enum stack_reach reach;
+	/* By listener number: as in struct stack_listener_state. */
+	uint32_t *queued, *taken, *alive;
 	struct siphash_key flow_key, isn_key, cookie_key, chance_key;
 
 	struct conn_store conns;
@@ -45,6 +83,14 @@ struct stack {
 	struct timer_wheel wheel;
 	struct path_table paths;
 	uint32_t half_open;
+
+	struct sender *senders;
+	struct flow_table sender_table; /* by connection */
+	uint32_t sender_free;           /* list by next */
+	uint32_t sender_fresh;          /* the first that was never used */
+	uint32_t sender_ready;          /* ring by next and prev */
+	struct byte_pool text;
+	struct called called[STACK_CALLED];
 
 	/* The time of this burst or tick. */
 	tcp_ms now;     /* rounded up: what is armed now does not fire early */
@@ -59,6 +105,7 @@ struct stack {
 	struct stack_counters counters;
 
 	struct stack_slot slots[STACK_BURST_MAX];
+	const struct stack_frame *frames; /* of this burst */
 	unsigned int slot_count; /* slots of this burst acted on so far; 0 outside of one */
 	bool acting;             /* slots are still to come */
 	struct stack_segment queue[STACK_QUEUE];
@@ -70,9 +117,9 @@ struct stack {
 /* Sets the clock that everything until the next call goes by. */
 void stack_set_time(struct stack *s, stack_us now);
 
-/* Writes a TCP segment into frame and counts its RST, if it is one. */
+/* Writes a TCP segment into frame, its text being sender's, and counts what it is. */
 void stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 *l2,
-		    const struct flow *flow, const struct tcp_reply *reply);
+		    const struct flow *flow, const struct tcp_reply *reply, uint32_t sender);
 
 /* stack_conn.c */
 
@@ -113,13 +160,87 @@ bool stack_supersedes(struct stack *s, const struct stack_slot *slot, uint32_t c
 /* The first SYN-ACK is being sent: the listener's handshake_timeout begins, if it has one. */
 void stack_arm_handshake_timeout(const struct stack *s, struct tcp_conn *c);
 
+/* The step that connection c is at. */
+static inline const struct script_step *
+stack_step(const struct stack *s, const struct tcp_conn *c)
+{
+	return c->step < SCRIPT_STEPS_MAX ? &s->conf.steps[c->step]
+					  : &s->called[c->step - SCRIPT_STEPS_MAX].step;
+}
+
+/* stack_send.c: text that applications write, and text kept for echo */
+
+/* Memory for senders, and for their table. */
+size_t stack_senders_bytes(const struct stack_conf *conf);
+
+/* No connection has one any more. */
+void stack_senders_clear(struct stack *s);
+
+/* The sender of conn; SENDER_NONE: it has none. */
+uint32_t stack_sender_find(const struct stack *s, uint32_t conn);
+
+/* The same, which is taken if there is none; SENDER_NONE: all are in use. */
+uint32_t stack_sender_take(struct stack *s, struct tcp_conn *c, uint32_t conn);
+
+/* Takes it from its connection. */
+void stack_sender_drop(struct stack *s, struct tcp_conn *c, uint32_t conn);
+
+/* One segment less points at it. */
+void stack_sender_unhold(struct stack *s, uint32_t sender);
+
+/* Keeps length bytes of text for echo; there is memory for them. */
+void stack_keep(struct stack *s, struct tcp_conn *c, uint32_t conn, const uint8_t *text,
+		uint32_t length);
+
+/* Could a segment's text be kept, if it has to be? */
+bool stack_may_keep(const struct stack *s, const struct tcp_conn *c, uint32_t length);
+
+/* What the application has taken, or will never echo, is not kept any longer. */
+void stack_kept_trim(struct stack *s, struct tcp_conn *c, uint32_t conn);
+
+/* The application writes what step says, or as a call by hand (copied) its text; false if there is
+ * no room for that now. */
+bool stack_write(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct script_step *step,
+		 bool copied);
+
+/* ... or sends back up to length bytes of what was kept for it; returns how many. */
+uint32_t stack_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, uint32_t length);
+
+/* Sends what tcp_send_next() finds for conn, which has a sender: as far as there is room at once,
+ * the rest from stack_pending() on. */
+void stack_push(struct stack *s, struct tcp_conn *c, uint32_t conn);
+
+/* The same for connections that have waited for room in the queue. */
+void stack_push_ready(struct stack *s);
+
+/* Copies a segment's text. */
+void stack_copy_text(const struct stack *s, uint32_t sender, const struct tcp_reply *reply,
+		     uint8_t *to);
+
 /* stack_app.c */
 
 enum stack_app_event {
-	STACK_APP_START, /* the connection is established */
-	STACK_APP_DATA,  /* text or FIN came while a read waited */
+	STACK_APP_START, /* the connection is established, or a call returned */
+	STACK_APP_WAKE,  /* what a blocked read or write waited for came */
 	STACK_APP_TIMER, /* the sleep is over, or the read's timeout */
 };
+
+/* A connection's application closes it. False if it is gone. */
+bool stack_app_close(struct stack *s, struct tcp_conn *c, uint32_t conn);
+
+/* shutdown(SHUT_WR). */
+void stack_app_shutdown(struct stack *s, struct tcp_conn *c, uint32_t conn);
+
+/* accept(). */
+void stack_app_accept(struct stack *s, struct tcp_conn *c);
+
+/* stack_call.c */
+
+/* The call by hand that c is in has returned. */
+void stack_call_return(struct stack *s, struct tcp_conn *c);
+
+/* c's calls by hand will not return. */
+void stack_calls_forget(struct stack *s, struct tcp_conn *c);
 
 /* The connection's application makes its calls until one blocks; false if they ended the
  * connection. Deadlines may have changed: stack_rearm() is the caller's. */
@@ -127,9 +248,10 @@ bool stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event);
 
 /* stack_timer.c */
 
-/* Sends a segment of connection conn: in the burst in the place of a frame of the same connection
- * if there is one that has no reply yet, or whose ACK this one repeats; else behind the burst. */
-void stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply);
+/* Sends a segment of connection conn, with sender's text if it has any: in the burst in the place
+ * of a frame of the same connection if there is one that has no reply yet, or whose ACK this one
+ * repeats; else behind the burst. */
+void stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, uint32_t sender);
 
 /* The slot of this burst that holds conn's ACK of in-order text, which a later one may replace;
  * NULL if there is none. */

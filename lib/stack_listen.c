@@ -73,7 +73,7 @@ send_cookie(struct stack *s, struct stack_slot *slot, const struct listener *l)
 void
 stack_arm_handshake_timeout(const struct stack *s, struct tcp_conn *c)
 {
-	uint32_t limit = s->conf.listeners[stack_listener(s, c)].handshake_timeout_ms;
+	uint32_t limit = s->conf.index->listeners[stack_listener(s, c)].handshake_timeout_ms;
 
 	if (limit > 0)
 		c->timer.call_ms = timer_node_at(s->now, limit);
@@ -90,7 +90,7 @@ draw(const struct stack *s, const struct stack_slot *slot)
 		uint32_t zero;
 	} input = {.irs = seg->flags & TCP_SYN ? seg->seq : seg->seq - 1};
 
-	if (!s->draws)
+	if (!s->conf.index->draws)
 		return 0;
 	input.flow = flow_hash(&slot->packet.flow, &s->chance_key);
 	return siphash(&s->chance_key, &input, sizeof(input));
@@ -111,7 +111,7 @@ stack_closed_segment(const struct stack *s, struct stack_slot *slot)
 static bool
 open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const uint32_t *at_least)
 {
-	const struct listener *l = &s->conf.listeners[number];
+	const struct listener *l = &s->conf.index->listeners[number];
 	uint16_t mss = peer_mss(s, &slot->packet.seg, slot->packet.flow.family);
 	struct tcp_env env = stack_listener_env(s, l, slot->packet.flow.family);
 	uint32_t conn = take(s, slot);
@@ -128,6 +128,7 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 	env.peer_mss = mss;
 	tcp_open(c, &slot->packet.seg, iss, l->syn_ack_delay_ms, &env, &slot->reply);
 	c->step = l->step;
+	s->alive[number]++;
 	if (l->syn_ack_delay_ms == 0)
 		stack_arm_handshake_timeout(s, c);
 	timer_wheel_update(&s->wheel, conn);
@@ -139,7 +140,7 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 static void
 take_syn(struct stack *s, struct stack_slot *slot, uint16_t number)
 {
-	const struct listener *l = &s->conf.listeners[number];
+	const struct listener *l = &s->conf.index->listeners[number];
 
 	/* D-24. */
 	if (s->queued[number] >= l->backlog) {
@@ -168,11 +169,11 @@ void
 stack_reopen(struct stack *s, struct stack_slot *slot, uint32_t conn)
 {
 	uint32_t at_least = conn_store_tcp(&s->conns, conn)->snd.nxt + REOPEN_DISTANCE;
-	uint16_t number = listener_find(&s->index, &slot->packet.flow, draw(s, slot), s->taken);
+	uint16_t number = listener_find(s->conf.index, &slot->packet.flow, draw(s, slot), s->taken);
 
 	if (number == LISTENER_NONE) {
 		stack_closed_segment(s, slot);
-	} else if (s->queued[number] >= s->conf.listeners[number].backlog) {
+	} else if (s->queued[number] >= s->conf.index->listeners[number].backlog) {
 		slot->reply.drop = DROP_tcp_backlog_full;
 	} else {
 		stack_release(s, conn);
@@ -185,7 +186,7 @@ stack_reopen(struct stack *s, struct stack_slot *slot, uint32_t conn)
 static bool
 proves_cookie(const struct stack *s, const struct stack_slot *slot, uint16_t number, uint16_t *mss)
 {
-	const struct listener *l = &s->conf.listeners[number];
+	const struct listener *l = &s->conf.index->listeners[number];
 	const struct tcp_seg *seg = &slot->packet.seg;
 
 	if ((seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) != TCP_ACK || l->cookies == COOKIES_NEVER)
@@ -204,7 +205,7 @@ proves_cookie(const struct stack *s, const struct stack_slot *slot, uint16_t num
 static bool
 take_cookie(struct stack *s, struct stack_slot *slot, uint16_t number)
 {
-	const struct listener *l = &s->conf.listeners[number];
+	const struct listener *l = &s->conf.index->listeners[number];
 	const struct tcp_seg *seg = &slot->packet.seg;
 	struct isn_cookie_options kept = {0};
 	struct tcp_syn_options syn = {0};
@@ -236,6 +237,7 @@ take_cookie(struct stack *s, struct stack_slot *slot, uint16_t number)
 	env.peer_mss = kept.mss;
 	tcp_open_from_cookie(c, seg, &syn, &env);
 	c->step = l->step;
+	s->alive[number]++;
 	s->taken[number]++;
 	s->counters.cookies_accepted++;
 	stack_connection_segment(s, slot, conn);
@@ -258,7 +260,7 @@ stack_supersedes(struct stack *s, const struct stack_slot *slot, uint32_t conn)
 void
 stack_listen_segment(struct stack *s, struct stack_slot *slot)
 {
-	uint16_t number = listener_find(&s->index, &slot->packet.flow, draw(s, slot), s->taken);
+	uint16_t number = listener_find(s->conf.index, &slot->packet.flow, draw(s, slot), s->taken);
 
 	if (number == LISTENER_NONE)
 		stack_closed_segment(s, slot);

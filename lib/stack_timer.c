@@ -34,7 +34,7 @@ last_slot(struct stack *s, uint32_t conn)
 
 /* Behind the burst; false if there is no room. */
 static bool
-enqueue(struct stack *s, uint32_t conn, const struct tcp_reply *reply)
+enqueue(struct stack *s, uint32_t conn, const struct tcp_reply *reply, uint32_t sender)
 {
 	struct stack_segment *segment = &s->queue[s->queue_tail % STACK_QUEUE];
 
@@ -43,6 +43,7 @@ enqueue(struct stack *s, uint32_t conn, const struct tcp_reply *reply)
 	conn_store_flow(&s->conns, conn, &segment->flow);
 	segment->l2 = *path_table_get(&s->paths, conn_store_side(&s->conns, conn)->path);
 	segment->reply = *reply;
+	segment->sender = sender;
 	s->queue_tail++;
 	return true;
 }
@@ -53,45 +54,85 @@ may_replace(const struct stack *s, const struct stack_slot *slot, const struct t
 {
 	if (slot->reply.flags == 0)
 		return true;
+	/* The ACK says nothing that text behind it does not say as well. */
+	if (reply->text > 0)
+		return slot->reply.coalesce;
 	/* While segments are still to come, nothing of this connection should wait behind them.
-	 * What the slot holds is an ACK, which the reply repeats, or the FIN of the same
+	 * What the slot holds is an ACK, which the reply repeats, or the text or FIN of the same
 	 * application, which it does not. */
 	if (s->acting)
-		return !(slot->reply.flags & TCP_FIN);
+		return !(slot->reply.flags & TCP_FIN) && slot->reply.text == 0;
 	/* A RST does not say what had been taken in; it follows the ACK that does. */
 	return slot->reply.coalesce && (!(reply->flags & TCP_RST) || stack_queue_room(s) == 0);
 }
 
+/* Has conn text that waits behind the burst, so that what follows has to wait too? */
+static bool
+text_waits(const struct stack *s, uint32_t conn)
+{
+	uint32_t sender;
+
+	if (!(conn_store_tcp(&s->conns, conn)->flags & TCP_F_SENDER))
+		return false;
+	sender = stack_sender_find(s, conn);
+	return s->senders[sender].waiting > 0;
+}
+
+/* Has the slot's frame room for the reply? */
+static bool
+fits(const struct stack *s, const struct stack_slot *slot, const struct tcp_reply *reply)
+{
+	const struct wire_packet *p = &slot->packet;
+
+	return reply->text == 0 || s->frames[slot - s->slots].room >=
+					   wire_text_offset(&p->l2, &p->flow, reply) + reply->text;
+}
+
 void
-stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply)
+stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, uint32_t sender)
 {
 	struct stack_slot *slot = last_slot(s, conn);
 
-	if (slot == NULL || !may_replace(s, slot, reply)) {
+	if (slot == NULL || text_waits(s, conn) || !may_replace(s, slot, reply) ||
+	    !fits(s, slot, reply)) {
 		/* With no room it is as if the network had lost it: the FIN is sent again, and the
 		 * next segment for a connection that was reset draws another RST. */
-		enqueue(s, conn, reply);
+		if (enqueue(s, conn, reply, sender) && sender != SENDER_NONE)
+			s->senders[sender].waiting++;
 		return;
 	}
 	if (slot->reply.coalesce)
 		conn_store_tcp(&s->conns, conn)->flags &= (uint16_t)~TCP_F_ACK_PENDING;
 	slot->reply = *reply;
+	slot->sender = sender;
+	if (sender != SENDER_NONE)
+		s->senders[sender].waiting++;
 }
 
 unsigned int
-stack_pending(const struct stack *s)
+stack_pending(struct stack *s)
 {
+	/* What a host that is down sends is lost. */
+	while (s->reach != STACK_UP && s->queue_head != s->queue_tail) {
+		uint32_t sender = s->queue[s->queue_head++ % STACK_QUEUE].sender;
+
+		if (sender != SENDER_NONE)
+			stack_sender_unhold(s, sender);
+		stack_push_ready(s);
+	}
+	stack_push_ready(s);
 	return STACK_QUEUE - stack_queue_room(s);
 }
 
 bool
 stack_output(struct stack *s, struct stack_frame *frame)
 {
-	const struct stack_segment *segment = &s->queue[s->queue_head % STACK_QUEUE];
+	const struct stack_segment *segment;
 
 	if (stack_pending(s) == 0)
 		return false;
-	stack_emit_tcp(s, frame, &segment->l2, &segment->flow, &segment->reply);
+	segment = &s->queue[s->queue_head % STACK_QUEUE];
+	stack_emit_tcp(s, frame, &segment->l2, &segment->flow, &segment->reply, segment->sender);
 	s->counters.tx++;
 	s->queue_head++;
 	return true;
@@ -121,9 +162,12 @@ protocol_timer(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	else if (reply.flags & TCP_FIN)
 		s->counters.fin_retransmitted++;
 	if (reply.flags != 0)
-		enqueue(s, conn, &reply);
-	if (v != TCP_RELEASE)
+		enqueue(s, conn, &reply, SENDER_NONE);
+	if (v != TCP_RELEASE) {
+		if (c->flags & TCP_F_SENDER)
+			stack_push(s, c, conn);
 		return true;
+	}
 	stack_release(s, conn);
 	return false;
 }
@@ -141,7 +185,7 @@ call_timer(struct stack *s, struct tcp_conn *c, uint32_t conn)
 		return stack_app_run(s, conn, STACK_APP_TIMER);
 	env = stack_env(s, c, conn);
 	tcp_abort(c, TCP_RST_HANDSHAKE_TIMEOUT, &env, &reply);
-	enqueue(s, conn, &reply);
+	enqueue(s, conn, &reply, SENDER_NONE);
 	stack_release(s, conn);
 	return false;
 }
@@ -152,8 +196,8 @@ stack_tick(struct stack *s, stack_us now)
 	uint32_t conn;
 
 	stack_set_time(s, now);
-	/* Of one connection at most two segments: its FIN or SYN-ACK again and what its application
-	 * does, or the application's FIN and the RST behind it. */
+	/* Of one connection at most two segments without text: its FIN or SYN-ACK again and what
+	 * its application does, or the application's FIN and the RST behind it. */
 	while (stack_queue_room(s) >= 2 &&
 	       (conn = timer_wheel_expire(&s->wheel, s->elapsed)) != TIMER_WHEEL_NONE) {
 		struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
@@ -171,7 +215,7 @@ stack_idle_us(const struct stack *s, stack_us now, uint32_t limit)
 {
 	uint64_t us;
 
-	if (stack_pending(s) > 0)
+	if (s->queue_head != s->queue_tail || s->sender_ready != SENDER_NONE)
 		return 0;
 	/* To the millisecond in which it is due, of which this one is partly over. */
 	us = UINT64_C(1000) * timer_wheel_idle(&s->wheel, now / 1000, limit / 1000 + 2);

@@ -2,6 +2,7 @@
 /* tcp_input.c - what one segment does to one connection. RFC 9293 3.10.7, step by step, with RFC
  * 5961 and RFC 7323. Knows no packets, tables or clocks. */
 #include "tcp_reply.h"
+#include "tcp_send.h"
 #include "tcp_timestamp.h"
 
 /* RFC 9293 3.4 table 6. */
@@ -175,7 +176,7 @@ measure_handshake(struct tcp_conn *c, const struct tcp_env *env)
 	uint32_t rtt;
 
 	if (c->retries > 0) {
-		c->rto_ms = 3000; /* RFC 6298 5.7 */
+		c->rto_ms = TCP_RTO_UNKNOWN_MS;
 	} else if (c->timer.tcp_ms != 0) {
 		rtt = (uint32_t)env->now - (c->timer.tcp_ms - TCP_RTO_INITIAL_MS);
 		/* A deadline is never 0, so it may be a millisecond late. */
@@ -228,14 +229,20 @@ static void
 take_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env,
 	 struct tcp_reply *out)
 {
+	uint32_t snd_wnd = tcp_snd_wnd(c);
+
 	if (seq_lt(seg->ack, c->snd.una))
 		return;
-	c->snd.una = seg->ack;
 	/* DEVIATION: SND.WL1 and SND.WL2 are not kept. A segment that begins at RCV.NXT and
 	 * acknowledges SND.UNA or more is never older than the one that set the window last; one
 	 * that begins later is not held (D-12) and so does not set it. */
 	if (seg->seq == c->rcv.nxt)
 		update_snd_wnd(c, seg->wnd);
+	if (env->send != NULL) {
+		tcp_send_acked(c, seg, snd_wnd, env);
+		return;
+	}
+	c->snd.una = seg->ack;
 	if (c->flags & TCP_F_FIN_UNSENT) {
 		/* RFC 9293 3.8.6.1 MUST-37: the peer lives, however long its window stays shut. */
 		c->retries = 0;
@@ -348,6 +355,9 @@ step7_process_text(struct tcp_conn *c, const struct tcp_seg *seg, const struct t
 		tcp_reply_ack(c, env, out);
 		return TCP_KEEP;
 	}
+	/* As if the network had lost it. */
+	if (env->refuse_text)
+		return ignore(DROP_tcp_no_memory, out);
 	c->rcv.held += seg->text;
 	tcp_advance(c, seg->text, env);
 	acknowledge(c, env, out);

@@ -151,8 +151,20 @@ tcp_reply_fin(struct tcp_conn *c, uint32_t seq, const struct tcp_env *env, struc
 }
 
 void
+tcp_reply_text(struct tcp_conn *c, uint32_t seq, uint16_t text, bool fin, const struct tcp_env *env,
+	       struct tcp_reply *out)
+{
+	reply(c, seq, fin ? TCP_FIN : 0, env, out);
+	out->text = text;
+}
+
+void
 tcp_send_fin(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out)
 {
+	if (env->send != NULL) {
+		c->flags |= TCP_F_FIN_UNSENT;
+		return;
+	}
 	c->retries = 0;
 	c->timer.tcp_ms = timer_node_at(env->now, c->rto_ms);
 	/* The FIN takes one byte of the peer's window. RFC 9293 3.4, 3.8.6.1. */

@@ -27,8 +27,12 @@ void tcp_reply_syn_ack(const struct tcp_conn *c, const struct tcp_env *env, stru
 void tcp_reply_fin(struct tcp_conn *c, uint32_t seq, const struct tcp_env *env,
 		   struct tcp_reply *out);
 
+/* <SEQ=seq><ACK=RCV.NXT><CTL=ACK> with text, and FIN if fin; advertises the window. */
+void tcp_reply_text(struct tcp_conn *c, uint32_t seq, uint16_t text, bool fin,
+		    const struct tcp_env *env, struct tcp_reply *out);
+
 /* Sends the FIN of a connection that is closed, or holds it back while the peer's window is zero;
- * arms the timer for either. */
+ * arms the timer for either. One that has written leaves it to tcp_send_next(). */
 void tcp_send_fin(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
 
 /* Bytes by which a window has to grow to be worth telling, at least 1: min(MSS, RCV.BUFF / 2). RFC

@@ -45,17 +45,18 @@ enum wire_kind {
 };
 
 struct wire_packet {
-	uint8_t kind;   /* enum wire_kind */
-	uint8_t drop;   /* enum drop_reason */
-	uint8_t l3;     /* offset of the IP or ARP header: 14, 18 or 22 */
-	uint16_t l4;    /* offset of the TCP or ICMP header */
+	uint8_t kind;       /* enum wire_kind */
+	uint8_t drop;       /* enum drop_reason */
+	uint8_t l3;         /* offset of the IP or ARP header: 14, 18 or 22 */
+	uint16_t l4;        /* offset of the TCP or ICMP header */
 	uint16_t l4_length; /* of header and payload, from the IP length and not from the frame's */
 	struct wire_l2 l2;
 	struct flow flow;   /* TCP: with ports; IP otherwise: addresses alone, ports 0 */
 	struct tcp_seg seg; /* TCP */
 };
 
-/* Longest frame that wire_emit_tcp() makes: two tags, IPv6, TCP with 40 bytes of options. */
+/* Longest frame without text that wire_emit_tcp() makes: two tags, IPv6, TCP with 40 bytes of
+ * options. */
 #define WIRE_TCP_MAX (14 + 8 + 40 + 60)
 
 /* Reads a frame and drops what rules.md section 2 drops (but F9, which needs the table). csum is
@@ -81,9 +82,14 @@ struct wire_lengths {
 	uint8_t l4; /* 20 .. 60 */
 };
 
-/* Writes the frame that carries reply to flow's remote end by way of l2, and returns its length
- * (at most WIRE_TCP_MAX). frame may be the one that l2 and flow were parsed from: both are copies.
- * rules.md section 3, "IP fields of every reply". */
+/* Where a frame's text begins. */
+uint32_t wire_text_offset(const struct wire_l2 *l2, const struct flow *flow,
+			  const struct tcp_reply *reply);
+
+/* Writes the frame that carries reply to flow's remote end by way of l2, and returns its length (at
+ * most WIRE_TCP_MAX and its text). The text is at wire_text_offset() already. frame may be the one
+ * that l2 and flow were parsed from: both are copies. rules.md section 3, "IP fields of every
+ * reply". */
 uint32_t wire_emit_tcp(const struct wire_host *host, const struct wire_l2 *l2,
 		       const struct flow *flow, const struct tcp_reply *reply, uint8_t *frame,
 		       struct wire_lengths *lengths);

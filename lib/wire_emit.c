@@ -101,7 +101,34 @@ put_options(const struct tcp_reply *reply, uint32_t *word)
 	return n;
 }
 
-/* The TCP header; returns its length. RFC 9293 3.1. */
+/* As many bytes as put_options() makes words of. */
+static inline uint32_t
+options_length(uint8_t options)
+{
+	uint32_t length = 0;
+
+	if (options & TCP_OPT_MSS)
+		length += 4;
+	if (options & TCP_OPT_TS)
+		length += 12;
+	else if (options & TCP_OPT_SACK_OK)
+		length += 4;
+	if (options & TCP_OPT_WSCALE)
+		length += 4;
+	return length;
+}
+
+uint32_t
+wire_text_offset(const struct wire_l2 *l2, const struct flow *flow, const struct tcp_reply *reply)
+{
+	uint32_t l3 = flow->family == 4 ? sizeof(struct wire_ip4) : sizeof(struct wire_ip6);
+
+	return (uint32_t)sizeof(struct wire_eth) + l2->tags * (uint32_t)sizeof(struct wire_tag) +
+	       l3 + (uint32_t)sizeof(struct wire_tcp) + options_length(reply->options);
+}
+
+/* The TCP header, before the text that is behind it already; returns the length of both. RFC 9293
+ * 3.1. */
 static inline uint32_t
 put_tcp(const struct flow *flow, const struct tcp_reply *reply, bool offload, uint8_t *at)
 {
@@ -119,17 +146,19 @@ put_tcp(const struct flow *flow, const struct tcp_reply *reply, bool offload, ui
 	word[3] = htonl(n << 28 | (uint32_t)reply->flags << 16 | reply->wnd);
 	word[4] = 0; /* checksum and urgent pointer */
 
-	sum = checksum_pseudo(flow, WIRE_IP_TCP, length);
+	sum = checksum_pseudo(flow, WIRE_IP_TCP, length + reply->text);
 	if (offload) {
 		checksum = checksum_fold(sum);
 	} else {
 		for (i = 0; i < n; i++)
 			sum += word[i];
+		if (reply->text > 0)
+			sum = checksum_add(sum, at + length, reply->text);
 		checksum = checksum_finish(sum);
 	}
 	memcpy(at, word, length);
 	memcpy(at + offsetof(struct wire_tcp, checksum), &checksum, 2);
-	return length;
+	return length + reply->text;
 }
 
 uint32_t
@@ -154,7 +183,7 @@ wire_emit_tcp(const struct wire_host *host, const struct wire_l2 *l2, const stru
 	*lengths = (struct wire_lengths){
 		.l2 = (uint8_t)l2_length,
 		.l3 = (uint8_t)l3_length,
-		.l4 = (uint8_t)l4_length,
+		.l4 = (uint8_t)(l4_length - reply->text),
 	};
 	return l2_length + l3_length + l4_length;
 }

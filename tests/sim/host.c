@@ -210,12 +210,15 @@ host_init(struct host *h, const struct host_options *options)
 
 	own(h);
 	compile(h, options->cookies_always);
+	listener_index_build(&h->index, h->listeners, 0, (uint16_t)host_row_count, h->numbers);
 	h->conf = (struct stack_conf){
 		.owned = &h->owned,
-		.listeners = h->listeners,
-		.listener_count = (uint16_t)host_row_count,
+		.index = &h->index,
+		.listener_room = (uint16_t)host_row_count,
 		.steps = h->steps,
 		.connections = options->connections,
+		.senders = options->connections,
+		.echo_memory = HOST_ECHO_MEMORY,
 		.msl_ms = 30000,
 		.challenge_acks = options->challenge_acks,
 		.min_mss = 88,

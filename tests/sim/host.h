@@ -13,6 +13,8 @@
 #define HOST_BACKLOG 128
 #define HOST_BUFFER  65535
 
+#define HOST_ECHO_MEMORY (1u << 20)
+
 /* How a lawful client's connection ends, as its application sees it. */
 enum host_end {
 	HOST_CLEAN,  /* every byte and the FIN acknowledged, the server's FIN received */
@@ -68,6 +70,8 @@ struct host {
 	struct port_range ports[HOST_LISTENERS];
 	struct listener listeners[HOST_LISTENERS];
 	struct script_step steps[HOST_STEPS];
+	struct listener_index index;
+	uint16_t numbers[HOST_LISTENERS];
 	struct stack_conf conf;
 	void *memory;
 	size_t memory_bytes;

@@ -212,8 +212,8 @@ listeners_on(const struct oracle *o, uint16_t port, bool *cookies, bool *some)
 	unsigned int count = 0;
 
 	*cookies = *some = false;
-	for (unsigned int i = 0; i < o->conf->listener_count; i++) {
-		const struct listener *l = &o->conf->listeners[i];
+	for (unsigned int i = 0; i < o->conf->listener_room; i++) {
+		const struct listener *l = &o->conf->index->listeners[i];
 
 		if (!has_port(l, port))
 			continue;

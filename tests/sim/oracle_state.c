@@ -139,7 +139,7 @@ check_call_timer(const struct oracle *o, const struct tcp_conn *c)
 	if (c->flags & TCP_F_ORPHAN)
 		return armed ? "who has closed sleeps no more" : NULL;
 	if (c->state == TCP_SYN_RECEIVED) {
-		bool limited = o->conf->listeners[step->listener].handshake_timeout_ms > 0 &&
+		bool limited = o->conf->index->listeners[step->listener].handshake_timeout_ms > 0 &&
 			       !(c->flags & TCP_F_SYN_ACK_DUE);
 
 		return armed != limited ? "a handshake has the listener's timeout" : NULL;
@@ -153,6 +153,14 @@ check_call_timer(const struct oracle *o, const struct tcp_conn *c)
 		if (!(c->flags & TCP_F_READING))
 			return "a script stands at a call that blocks";
 		return armed != (step->timeout_ms > 0) ? "a read has SO_RCVTIMEO's timer" : NULL;
+	case SCRIPT_WRITE:
+		return armed == !(c->flags & TCP_F_WRITING)
+			       ? NULL
+			       : "a write waits for an ACK, or for memory";
+	case SCRIPT_ECHO:
+		return c->flags & (TCP_F_READING | TCP_F_WRITING)
+			       ? NULL
+			       : "an echo blocks in a read or a write";
 	case SCRIPT_HANG:
 		return armed ? "who hangs waits for nothing" : NULL;
 	case SCRIPT_ACCEPT:
@@ -169,7 +177,8 @@ check_call_timer(const struct oracle *o, const struct tcp_conn *c)
 static const char *
 check_flags(const struct oracle *o, const struct tcp_conn *c)
 {
-	uint32_t buffer = o->conf->listeners[o->conf->steps[c->step].listener].receive_buffer;
+	uint16_t listener = o->conf->steps[c->step].listener;
+	uint32_t buffer = o->conf->index->listeners[listener].receive_buffer;
 	uint32_t rounding = 1u << c->rcv_shift;
 	bool embryo = c->state == TCP_SYN_RECEIVED;
 
@@ -288,7 +297,7 @@ check_queues(struct oracle *o)
 {
 	const struct stack *s = o->stack;
 
-	for (uint16_t l = 0; l < o->conf->listener_count; l++) {
+	for (uint16_t l = 0; l < o->conf->listener_room; l++) {
 		uint32_t waiting = 0, place = 0, conn;
 
 		if (s->queued[l] == 0)
@@ -298,10 +307,10 @@ check_queues(struct oracle *o)
 
 			waiting += (c->flags & TCP_F_QUEUED) && stack_listener(s, c) == l;
 		}
-		if (waiting != s->queued[l] || waiting > o->conf->listeners[l].backlog)
+		if (waiting != s->queued[l] || waiting > o->conf->index->listeners[l].backlog)
 			return oracle_fail(o, "listener %s: %u queued of %u, %u are counted",
-					   o->conf->listeners[l].name, waiting,
-					   o->conf->listeners[l].backlog, s->queued[l]);
+					   o->conf->index->listeners[l].name, waiting,
+					   o->conf->index->listeners[l].backlog, s->queued[l]);
 	}
 	return true;
 }

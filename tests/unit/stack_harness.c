@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "byte_queue.h"
 #include "frame.h"
 #include "stack_harness.h"
 
 struct stack_harness w;
+
+/* A buffer for a frame of the MTU. */
+#define STACK_ROOM (14 + 8 + 1500)
 
 /* The longest step that time takes. */
 #define IDLE_LIMIT_US 1000000u
@@ -23,7 +27,7 @@ tell(const char *what, const struct stack_peer *peer, const struct tcp_reply *r,
 struct listener *
 stack_listen(uint16_t port, const char *const *calls)
 {
-	uint16_t number = w.conf.listener_count++;
+	uint16_t number = w.listener_count++;
 	struct listener *l = &w.listeners[number];
 	char error[200] = "";
 	size_t count = 0;
@@ -45,6 +49,7 @@ stack_listen(uint16_t port, const char *const *calls)
 		.cookies = COOKIES_AUTO,
 		.backlog = 20,
 		.receive_buffer = 65535,
+		.send_buffer = 65536,
 		.chance = LISTENER_CHANCE_ALWAYS,
 	};
 	w.step_count += (size_t)steps;
@@ -55,7 +60,11 @@ void
 stack_start(void)
 {
 	size_t bytes = stack_bytes(&w.conf);
+	size_t numbers = listener_index_numbers(w.listeners, 0, w.listener_count);
 
+	w.numbers = malloc((numbers + 1) * sizeof(*w.numbers));
+	assert_non_null(w.numbers);
+	listener_index_build(&w.index, w.listeners, 0, w.listener_count, w.numbers);
 	SAME(0, bytes % 64);
 	w.memory = aligned_alloc(64, bytes);
 	assert_non_null(w.memory);
@@ -121,7 +130,7 @@ drain(struct story_where where)
 	struct stack_frame frame;
 
 	for (;;) {
-		frame = (struct stack_frame){.room = WIRE_TCP_MAX, .data = malloc(WIRE_TCP_MAX)};
+		frame = (struct stack_frame){.room = STACK_ROOM, .data = malloc(STACK_ROOM)};
 		assert_non_null(frame.data);
 		if (!stack_output(w.s, &frame))
 			break;
@@ -340,9 +349,12 @@ prepare(int family, bool both, uint32_t irs)
 	addr_set_build(&w.owned, owned + (!both && family == 6), both ? 2 : 1, w.owned4, w.owned6);
 	w.conf = (struct stack_conf){
 		.owned = &w.owned,
-		.listeners = w.listeners,
+		.index = &w.index,
+		.listener_room = STACK_LISTENERS,
 		.steps = w.steps,
 		.connections = 64,
+		.senders = 64,
+		.echo_memory = 64 * BYTE_CHUNK,
 		.msl_ms = 30000,
 		.challenge_acks = 10,
 		.min_mss = 64,
@@ -367,5 +379,6 @@ stack_run_scenario(void (*scenario)(void))
 		scenario();
 		QUIET();
 		free(w.memory);
+		free(w.numbers);
 	}
 }

@@ -65,6 +65,9 @@ struct stack_harness {
 	/* The scenario may change these before START(). */
 	struct stack_conf conf;
 	struct listener listeners[STACK_LISTENERS];
+	uint16_t listener_count;
+	struct listener_index index;
+	uint16_t *numbers;
 
 	struct port_range ports[STACK_LISTENERS];
 	struct script_step steps[STACK_STEPS];

@@ -21,11 +21,11 @@ static uint16_t numbers[8 * 65536];
 static void
 build(const struct listener *listeners, uint16_t count)
 {
-	size_t n = listener_index_numbers(listeners, count);
+	size_t n = listener_index_numbers(listeners, 0, count);
 
 	assert_true(n <= sizeof(numbers) / sizeof(numbers[0]));
 	memset(numbers, 0xff, sizeof(numbers));
-	listener_index_build(&lookup, listeners, count, numbers);
+	listener_index_build(&lookup, listeners, 0, count, numbers);
 	assert_int_equal(lookup.start[65536], n);
 }
 
@@ -71,7 +71,7 @@ every_port_of_a_listener_is_found_and_no_other(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(listener_index_numbers(listeners, 3), 2 + 101 + 3);
+	assert_int_equal(listener_index_numbers(listeners, 0, 3), 2 + 101 + 3);
 	build(listeners, 3);
 	for (uint32_t port = 0; port <= 65535; port++) {
 		uint16_t expected = LISTENER_NONE;
@@ -93,7 +93,7 @@ static void
 no_listener_at_all_is_found_nowhere(void **state)
 {
 	(void)state;
-	assert_int_equal(listener_index_numbers(NULL, 0), 0);
+	assert_int_equal(listener_index_numbers(NULL, 0, 0), 0);
 	build(NULL, 0);
 	assert_int_equal(find(flow4("10.9.0.1", 80)), LISTENER_NONE);
 	assert_false(listener_on_port(&lookup, 65535));

@@ -146,7 +146,9 @@ script_white_space_does_not_matter(void **state)
 	expect_step(&steps[4], SCRIPT_CLOSE, 0, 0);
 }
 
-#define EVERY_CALL "accept, read [N|all], sleep TIME, timeout TIME, shutdown, linger 0, close, hang"
+#define EVERY_CALL                                                                                 \
+	"accept, read [N|all], write \"TEXT\", write @FILE, echo, sleep TIME, timeout TIME,"       \
+	" shutdown, linger 0, close, hang"
 
 /* Which call is refused, and what the error must say of it: the call as it was written, and what
  * would be right. */
@@ -162,9 +164,17 @@ static const struct {
 	{{"accepted"}, 0, {"\"accepted\" is no socket call", EVERY_CALL}},
 	{{"acc"}, 0, {"\"acc\" is no socket call", EVERY_CALL}},
 	{{"(exit)"}, 0, {"\"(exit)\" is no socket call", EVERY_CALL}},
-	{{"accept", "write \"hello\""}, 1, {"this version has no such call", EVERY_CALL}},
-	{{"accept", "write @file"}, 1, {"this version has no such call", EVERY_CALL}},
-	{{"accept", " echo"}, 1, {"\"echo\": this version has no such call", EVERY_CALL}},
+	{{"accept", "write"}, 1, {"\"write\": write \"TEXT\"", "write @FILE"}},
+	{{"accept", "write hello"}, 1, {"\"write hello\": write \"TEXT\"", "write @FILE"}},
+	{{"accept", "write \"hello"}, 1, {"write \"TEXT\"", "write @FILE"}},
+	{{"accept", "write \""}, 1, {"write \"TEXT\"", "write @FILE"}},
+	{{"accept", "write @"}, 1, {"write \"TEXT\"", "write @FILE"}},
+	{{"accept", "write \"hello\" twice"}, 1, {"write \"TEXT\"", "write @FILE"}},
+	{{"write \"hello\""}, 0, {"needs a connection", "accept must come before"}},
+	{{"accept", "shutdown", "write \"a\""}, 2, {"can send nothing", "after shutdown"}},
+	{{"accept", "shutdown", "echo"}, 2, {"can send nothing", "after shutdown"}},
+	{{"accept", "echo 5"}, 1, {"\"echo 5\": ", "nothing comes after echo"}},
+	{{"echo"}, 0, {"\"echo\" needs a connection", "accept must come before"}},
 	{{"accept", "read 0"}, 1, {"\"read 0\": ", "1 to 2147483647"}},
 	{{"accept", "read -1"}, 1, {"\"read -1\": ", "1 to 2147483647"}},
 	{{"accept", "read +1"}, 1, {"\"read +1\": ", "1 to 2147483647"}},
@@ -268,9 +278,99 @@ script_refuses_more_steps_than_there_is_room_for(void **state)
 						sizeof(error), &which),
 				 -1);
 		assert_int_equal(which, room);
-		assert_non_null(strstr(error, "65535"));
+		assert_non_null(strstr(error, "65471"));
 		assert_int_equal(steps[room].call, 0x5a);
 	}
+}
+
+/* What is written is all between the first quote and the last one. */
+static void
+script_write_of_any_text(void **state)
+{
+	static const struct {
+		const char *call, *text, *printed;
+	} cases[] = {
+		{"write \"\"", "", "write \"\""},
+		{"write \"a\"", "a", "write \"a\""},
+		{" write\t\" a \" ", " a ", "write \" a \""},
+		{"write \"a\"b\"", "a\"b", "write \"a\\\"b\""},
+		{"write \"\"\"", "\"", "write \"\\\"\""},
+		{"write \"HTTP/1.0 200 OK\r\n\r\n\"", "HTTP/1.0 200 OK\r\n\r\n",
+		 "write \"HTTP/1.0 200 OK\\r\\n\\r\\n\""},
+		{"write \"\x01\xff\\\t\"", "\x01\xff\\\t", "write \"\\x01\\xff\\\\\\t\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const calls[] = {"accept", cases[i].call, NULL};
+		struct script_step steps[CALLS_MAX], alone = {0};
+		char printed[64], error[256];
+
+		compile(steps, calls);
+		expect_step(&steps[1], SCRIPT_WRITE, (uint32_t)strlen(cases[i].text), 0);
+		assert_memory_equal(steps[1].text, cases[i].text, steps[1].arg);
+		assert_null(steps[1].file);
+		assert_string_equal(script_print(&steps[1], printed, sizeof(printed)),
+				    cases[i].printed);
+		assert_int_equal(script_compile_call(cases[i].call, &alone, error, sizeof(error)),
+				 0);
+		assert_int_equal(alone.call, SCRIPT_WRITE);
+		assert_ptr_equal(alone.text, steps[1].text);
+	}
+}
+
+static void
+script_write_is_printed_as_far_as_there_is_room(void **state)
+{
+	static const char *const calls[] = {"accept", "write \"0123456789\r\n0123456789\"", NULL};
+	struct script_step steps[CALLS_MAX];
+	char text[64];
+
+	(void)state;
+	compile(steps, calls);
+	for (size_t size = 1; size <= sizeof(text); size++) {
+		memset(text, 0x7f, sizeof(text));
+		script_print(&steps[1], text, size);
+		assert_non_null(memchr(text, '\0', size));
+		if (size >= 20)
+			assert_int_equal(text[strlen(text) - 1], '"');
+	}
+	assert_string_equal(text, "write \"0123456789\\r\\n0123456789\"");
+	assert_string_equal(script_print(&steps[1], text, 20), "write \"01234...\"");
+}
+
+static void
+script_write_of_a_file_names_it(void **state)
+{
+	static const char *const calls[] = {"accept", "write @pages/index.html", NULL};
+	struct script_step steps[CALLS_MAX];
+	char text[64];
+
+	(void)state;
+	compile(steps, calls);
+	expect_step(&steps[1], SCRIPT_WRITE, 0, 0);
+	assert_string_equal(steps[1].file, "pages/index.html");
+	assert_null(steps[1].text);
+	assert_string_equal(script_print(&steps[1], text, sizeof(text)), calls[1]);
+}
+
+/* Text is kept for an echo that is still to come, or is going on, and not after it. */
+static void
+script_text_is_kept_up_to_the_last_echo(void **state)
+{
+	static const char *const calls[] = {"accept",        "read 5", "echo",
+					    "write \"bye\"", "close",  NULL};
+	static const char *const without[] = {"accept", "read 5", "close", NULL};
+	static const bool keeps[] = {true, true, true, false, false, false};
+	struct script_step steps[CALLS_MAX];
+
+	(void)state;
+	compile(steps, calls);
+	for (size_t i = 0; i < sizeof(keeps); i++)
+		assert_int_equal(steps[i].keeps, keeps[i]);
+	compile(steps, without);
+	for (size_t i = 0; i < 4; i++)
+		assert_false(steps[i].keeps);
 }
 
 static void
@@ -368,12 +468,19 @@ script_print_round_trips(void **state)
 		const uint8_t call = (uint8_t)seed_below(&seed, SCRIPT_EXIT);
 		struct script_step step = {.call = call, .listener = LISTENER}, again[3];
 		char text[64], error[256];
+		uint8_t written[40];
 		const char *const calls[] = {"accept", text};
 		const bool first = call == SCRIPT_ACCEPT; /* cannot come second */
 		size_t which;
 
 		if (call == SCRIPT_READ)
 			step.arg = 1 + (seed_below(&seed, 2147483647) >> seed_below(&seed, 31));
+		if (call == SCRIPT_WRITE) {
+			for (uint32_t j = 0; j < sizeof(written); j++)
+				written[j] = (uint8_t)('a' + seed_below(&seed, 26));
+			step.text = written;
+			step.arg = seed_below(&seed, sizeof(written));
+		}
 		if (call == SCRIPT_SLEEP || call == SCRIPT_TIMEOUT)
 			step.arg = (seed_below(&seed, 2147483647 / u) >> seed_below(&seed, 31)) * u;
 		script_print(&step, text, sizeof(text));
@@ -381,6 +488,8 @@ script_print_round_trips(void **state)
 				   sizeof(error), &which) < 0)
 			fail_msg("%s: %s", text, error);
 		expect_step(&again[!first], step.call, step.arg, 0);
+		if (call == SCRIPT_WRITE)
+			assert_memory_equal(again[1].text, written, step.arg);
 	}
 }
 
@@ -396,6 +505,10 @@ main(void)
 		cmocka_unit_test(script_refuses_what_is_wrong_and_says_what_would_be_right),
 		cmocka_unit_test(script_error_is_one_line_that_fits),
 		cmocka_unit_test(script_refuses_more_steps_than_there_is_room_for),
+		cmocka_unit_test(script_write_of_any_text),
+		cmocka_unit_test(script_write_is_printed_as_far_as_there_is_room),
+		cmocka_unit_test(script_write_of_a_file_names_it),
+		cmocka_unit_test(script_text_is_kept_up_to_the_last_echo),
 		cmocka_unit_test(script_times),
 		cmocka_unit_test(script_prints_calls_as_they_are_written),
 		cmocka_unit_test(script_print_round_trips),

@@ -29,7 +29,7 @@ STACK_TEST(design_8_reset_is_received)
 	size_t i;
 
 	for (i = 0; i < COUNT(SCRIPTS); i++) {
-		w.conf.listener_count = 0;
+		w.listener_count = 0;
 		stack_listen(80, SCRIPTS[i]);
 		w.rx_total = w.tx_total = 0;
 		START();

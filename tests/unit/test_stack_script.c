@@ -124,7 +124,7 @@ read_opens(struct story_where where, struct stack_peer *p, const char *read, boo
 	uint32_t i;
 
 	free(w.memory);
-	w.conf.listener_count = 0;
+	w.listener_count = 0;
 	w.step_count = 0;
 	w.rx_total = w.tx_total = 0;
 	LISTEN(80, "accept", "sleep 100ms", read, "hang", NULL)->receive_buffer = 4000;

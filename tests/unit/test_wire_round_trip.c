@@ -75,7 +75,7 @@ random_flow(struct seed *s, uint8_t family)
 static struct tcp_reply
 random_reply(struct seed *s)
 {
-	struct tcp_reply r;
+	struct tcp_reply r = {0};
 
 	seed_fill(s, (uint8_t *)&r.seq, 4);
 	seed_fill(s, (uint8_t *)&r.ack, 4);
