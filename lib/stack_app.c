@@ -132,7 +132,9 @@ make_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct scrip
 		c->timer.call_ms = 0;
 		return true;
 	}
-	if (step->timeout_ms > 0 && (echoed > 0 || event == STACK_APP_START))
+	if (step->timeout_ms == 0)
+		c->timer.call_ms = 0;
+	else if (echoed > 0 || event == STACK_APP_START)
 		c->timer.call_ms = timer_node_at(s->now, step->timeout_ms);
 	c->flags |= TCP_F_READING;
 	return false;
