@@ -224,6 +224,23 @@ fin_acked(const struct tcp_conn *c)
 	return !(c->flags & TCP_F_FIN_UNSENT) && c->snd.una == c->snd.nxt;
 }
 
+/* RFC 9293 3.10.7.4 step 5: is the segment's window newer than SND.WND? */
+static bool
+sets_window(const struct tcp_conn *c, const struct tcp_seg *seg, struct tcp_send *send)
+{
+	/* DEVIATION: SND.WL1 and SND.WL2 are not kept of a connection that does not write. A
+	 * segment that begins at RCV.NXT and acknowledges SND.UNA or more is never older than the
+	 * one that set the window last; one that begins later is not held (D-12) and so does not
+	 * set it. */
+	if (send == NULL)
+		return seg->seq == c->rcv.nxt;
+	if (seq_gt(send->wl1, seg->seq) || (send->wl1 == seg->seq && seq_gt(send->wl2, seg->ack)))
+		return false;
+	send->wl1 = seg->seq;
+	send->wl2 = seg->ack;
+	return true;
+}
+
 /* RFC 9293 3.10.7.4 step 5, the synchronized states: what an acceptable ACK brings. */
 static void
 take_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env,
@@ -233,10 +250,7 @@ take_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *en
 
 	if (seq_lt(seg->ack, c->snd.una))
 		return;
-	/* DEVIATION: SND.WL1 and SND.WL2 are not kept. A segment that begins at RCV.NXT and
-	 * acknowledges SND.UNA or more is never older than the one that set the window last; one
-	 * that begins later is not held (D-12) and so does not set it. */
-	if (seg->seq == c->rcv.nxt)
+	if (sets_window(c, seg, env->send))
 		update_snd_wnd(c, seg->wnd);
 	if (env->send != NULL) {
 		tcp_send_acked(c, seg, snd_wnd, env);
