@@ -24,8 +24,8 @@ struct addr_set {
 
 /* One prefix as parsed from text. */
 struct addr_prefix {
-	uint8_t family; /* 4 or 6 */
-	uint8_t length; /* 0..32 or 0..128 */
+	uint8_t family;   /* 4 or 6 */
+	uint8_t length;   /* 0..32 or 0..128 */
 	uint8_t addr[16]; /* IPv4 in the first four bytes; bits beyond length are zero */
 };
 

@@ -15,9 +15,9 @@ uint32_t isn_make(const struct siphash_key *key, const struct flow *flow, uint32
 
 /* What a cookie remembers of the SYN besides its four-tuple and IRS. */
 struct isn_cookie_options {
-	uint16_t mss;        /* the peer's MSS, rounded down to the table's next value */
-	bool wscale_ok;      /* these three live in TSval and are lost without timestamps */
-	uint8_t wscale;      /* 0..14 */
+	uint16_t mss;   /* the peer's MSS, rounded down to the table's next value */
+	bool wscale_ok; /* these three live in TSval and are lost without timestamps */
+	uint8_t wscale; /* 0..14 */
 	bool sack_ok;
 };
 

@@ -18,7 +18,7 @@ struct path_table {
 	struct path_entry *entries; /* PATH_MAX of them */
 	uint16_t *buckets;
 	struct siphash_key key;
-	uint16_t free;  /* list of unused entries */
+	uint16_t free; /* list of unused entries */
 	uint32_t count;
 };
 

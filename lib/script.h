@@ -53,6 +53,9 @@ int script_compile(const char *const *calls, size_t count, uint16_t listener,
  * the caller's. -1 and error as above. */
 int script_compile_call(const char *call, struct script_step *step, char *error, size_t error_size);
 
+/* The name of a call, "read". */
+const char *script_call_name(enum script_call call);
+
 /* Writes the call of a step as a script spells it ("read 4096", "sleep 20s") and returns text. What
  * a write says is shown as it would stand in the configuration's quotes but for those, and cut with
  * "..." if size is too small. */
