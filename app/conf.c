@@ -37,6 +37,7 @@ conf_free(struct conf *conf)
 
 	if (conf == NULL)
 		return;
+	conf_data_drop(conf);
 	for (block = conf->blocks; block != NULL; block = next) {
 		next = block->next;
 		free(block);
@@ -139,7 +140,11 @@ read_owns(struct conf *conf, cfg_t *section)
 		return -1;
 	for (unsigned int i = 0; i < words.count; i++) {
 		const struct conf_word *word = conf_file_word(&words, i);
+		int *line = owns->prefixes[i].family == 4 ? &conf->host.v4_line
+							  : &conf->host.v6_line;
 
+		if (*line == 0)
+			*line = word->line;
 		if (owns->prefixes[i].length == 0) {
 			say_at(conf->file, word->line,
 			       "\"%s\" leaves no address for a client; a longer prefix would be "
@@ -155,6 +160,14 @@ read_owns(struct conf *conf, cfg_t *section)
 		}
 	}
 	return 0;
+}
+
+uint32_t
+conf_senders(const struct conf *conf)
+{
+	const struct conf_host *host = &conf->host;
+
+	return (uint32_t)(host->senders < host->connections ? host->senders : host->connections);
 }
 
 static int
@@ -177,6 +190,9 @@ read_host(struct conf *conf, cfg_t *root)
 	}
 	if (conf_file_values(conf->file, section, &conf_host_section, &conf->host) < 0)
 		return -1;
+	for (size_t i = 0; i < conf_host_section.count; i++)
+		conf->host.key_lines[i] =
+			conf_file_key_line(section, conf_host_section.keys[i].name);
 	return read_owns(conf, section);
 }
 

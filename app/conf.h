@@ -22,15 +22,19 @@ struct conf_addrs {
 struct conf_host {
 	int line;
 	int owns_line;
+	int v4_line, v6_line; /* of the first address of that family; 0: none is owned */
 	struct conf_addrs owns;
 	uint64_t closed;  /* enum stack_closed */
 	uint64_t cookies; /* enum listener_cookies */
 	uint64_t connections;
+	uint64_t senders;
+	uint64_t echo_memory;
 	uint64_t msl_ms;
 	uint64_t challenge_acks;
 	uint64_t ttl;
 	uint64_t min_mss;
 	struct conf_secret cookie_key;
+	int key_lines[CONF_KEYS_MAX]; /* of conf_host_section's keys; the section's where not given */
 };
 
 struct conf_listener {
@@ -41,6 +45,7 @@ struct conf_listener {
 	uint64_t syn_ack_delay_ms;
 	uint64_t handshake_timeout_ms;
 	uint64_t receive_buffer;
+	uint64_t send_buffer;
 	uint64_t cookies; /* enum listener_cookies */
 	uint64_t chance;
 	uint64_t first;
@@ -54,7 +59,8 @@ struct conf {
 	uint16_t listener_count;
 	struct script_step *steps;
 	size_t step_count;
-	struct conf_block *blocks; /* all memory that this configuration holds */
+	struct conf_file_data *data; /* the files that its scripts write */
+	struct conf_block *blocks;   /* all other memory that this configuration holds */
 };
 
 /* Reads a configuration file, which conf_free() gives back; NULL after an error, which has been
@@ -62,6 +68,15 @@ struct conf {
 struct conf *conf_read(const char *file);
 
 void conf_free(struct conf *conf);
+
+/* The senders of a worker: no more than it has connections. */
+uint32_t conf_senders(const struct conf *conf);
+
+/* "10.9.1.0/24" or, for one host, "10.9.0.1". */
+const char *conf_addr_print(const struct addr_prefix *prefix, char *text, size_t size);
+
+/* "80" or "10000-10099". */
+const char *conf_port_print(const struct port_range *range, char *text, size_t size);
 
 /* Prints it in its own syntax, with every default and what a connection table takes. */
 void conf_print(const struct conf *conf, FILE *out);

@@ -134,12 +134,10 @@ make_options(const struct conf_section *section, cfg_opt_t *options)
 	options[i] = (cfg_opt_t)CFG_END();
 }
 
-#define KEYS_MAX 32
-
 static cfg_t *
 make_parser(const char *file)
 {
-	cfg_opt_t host[KEYS_MAX + 2], listener[KEYS_MAX + 2];
+	cfg_opt_t host[CONF_KEYS_MAX + 2], listener[CONF_KEYS_MAX + 2];
 	cfg_opt_t root[] = {
 		CFG_SEC("host", host, CFGF_MULTI),
 		CFG_SEC("listener", listener, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
@@ -147,7 +145,8 @@ make_parser(const char *file)
 	};
 	cfg_t *cfg;
 
-	assert(conf_host_section.count <= KEYS_MAX && conf_listener_section.count <= KEYS_MAX);
+	assert(conf_host_section.count <= CONF_KEYS_MAX &&
+	       conf_listener_section.count <= CONF_KEYS_MAX);
 	make_options(&conf_host_section, host);
 	make_options(&conf_listener_section, listener);
 	cfg = cfg_init(root, CFGF_NONE);
@@ -221,6 +220,14 @@ conf_file_line(cfg_t *section)
 	const struct conf_word *word = cfg_getptr(section, LINE_KEY);
 
 	return word->line;
+}
+
+int
+conf_file_key_line(cfg_t *section, const char *key)
+{
+	const struct conf_word *word = cfg_getptr(section, key);
+
+	return word != NULL ? word->line : conf_file_line(section);
 }
 
 struct conf_words

@@ -22,6 +22,9 @@ cfg_t *conf_file_read(const char *file);
 /* The line on which a section begins. */
 int conf_file_line(cfg_t *section);
 
+/* The line of a key's value; of the section if it was not given. */
+int conf_file_key_line(cfg_t *section, const char *key);
+
 /* A list as it stands in the file. */
 struct conf_words {
 	unsigned int count;
@@ -49,8 +52,13 @@ int conf_addrs_read(struct conf *conf, const struct conf_words *words, struct co
 /* Is prefix within set? */
 bool conf_addrs_within(const struct addr_set *set, const struct addr_prefix *prefix);
 
-/* "10.9.1.0/24" or, for one host, "10.9.0.1". */
-const char *conf_addr_print(const struct addr_prefix *prefix, char *text, size_t size);
+/* conf_data.c */
+
+/* Gives step, a write of a script, the file that it names. -1 after an error, which has been said. */
+int conf_data_attach(struct conf *conf, int line, struct script_step *step);
+
+/* Gives up the files of conf. */
+void conf_data_drop(struct conf *conf);
 
 /* conf_listener.c: reads the listeners of root into conf. -1 after an error, which has been said.
  */

@@ -14,6 +14,8 @@
 #define TIME_MAX   UINT64_C(3600000)
 #define TABLE_MAX  (UINT64_C(1) << 28)
 #define BUFFER_MAX (UINT64_C(1) << 30)
+#define SENDER_MAX (UINT64_C(1) << 24)
+#define ECHO_MAX   (UINT64_C(1) << 34)
 
 /* Choices are in the order of their enums. */
 static const struct conf_key host_keys[] = {
@@ -23,7 +25,13 @@ static const struct conf_key host_keys[] = {
 	{"cookies", CONF_CHOICE, HOST(cookies), "auto", .choices = {"auto", "always", "never"},
 	 .help = "SYN cookies: under pressure, for every SYN, not at all"},
 	{"connections", CONF_NUMBER, HOST(connections), "1000000", .min = 1, .max = TABLE_MAX,
-	 .help = "size of a worker's table; its memory is taken at start"},
+	 .at_start = true, .help = "size of a worker's table; its memory is taken at start"},
+	{"senders", CONF_NUMBER, HOST(senders), "65536", .min = 1, .max = SENDER_MAX,
+	 .at_start = true,
+	 .help = "connections of a worker that send text at a time; a write beyond them waits"},
+	{"echo_memory", CONF_NUMBER, HOST(echo_memory), "16777216", .max = ECHO_MAX,
+	 .at_start = true,
+	 .help = "bytes per worker for text that echo and calls by hand hold"},
 	{"msl", CONF_TIME, HOST(msl_ms), "30s", .min = 1, .max = TIME_MAX,
 	 .help = "maximum segment lifetime; TIME-WAIT lasts two of them"},
 	{"challenge_acks", CONF_NUMBER, HOST(challenge_acks), "10", .max = 255,
@@ -50,6 +58,8 @@ static const struct conf_key listener_keys[] = {
 	 .help = "reset the handshake that takes longer; 0: do not"},
 	{"receive_buffer", CONF_NUMBER, LISTENER(receive_buffer), "65535", .min = 1,
 	 .max = BUFFER_MAX, .help = "bytes; over 65535 only for a SYN with window scaling"},
+	{"send_buffer", CONF_NUMBER, LISTENER(send_buffer), "262144", .min = 1, .max = BUFFER_MAX,
+	 .help = "bytes; a write waits while more is unacknowledged, echo closes its window"},
 	{"cookies", CONF_CHOICE, LISTENER(cookies), .choices = {"auto", "always", "never"},
 	 .without = "the host's", .help = "SYN cookies, as for the host"},
 	{"chance", CONF_SHARE, LISTENER(chance), "1.0", .min = 1, .max = LISTENER_CHANCE_ALWAYS,

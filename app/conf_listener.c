@@ -113,46 +113,54 @@ read_on(struct conf *conf, cfg_t *section, struct listener *listener, struct con
 	return 0;
 }
 
+/* The steps point into the calls, and outlive the words of the file. */
+static const char **
+copy_calls(struct conf *conf, const struct conf_words *words)
+{
+	const char **calls = conf_alloc(conf, words->count + 1, sizeof(*calls));
+
+	for (unsigned int i = 0; calls != NULL && i < words->count; i++) {
+		const char *text = conf_file_word(words, i)->text;
+		char *copy = conf_alloc(conf, strlen(text) + 1, 1);
+
+		if (copy == NULL)
+			return NULL;
+		calls[i] = strcpy(copy, text);
+	}
+	return calls;
+}
+
 static int
 read_script(struct conf *conf, cfg_t *section, uint16_t number)
 {
 	struct conf_words words = conf_file_words(section, "script");
-	const char **calls = calloc(words.count + 1, sizeof(*calls));
+	struct script_step *steps = conf->steps + conf->step_count;
+	const char **calls = copy_calls(conf, &words);
 	char error[256] = "";
 	size_t which = 0;
-	int steps;
+	int count;
 
-	if (calls == NULL) {
-		say_at(conf->file, words.line, "no memory for the script");
+	if (calls == NULL)
 		return -1;
-	}
-	for (unsigned int i = 0; i < words.count; i++) {
-		char *call = conf_alloc(conf, strlen(conf_file_word(&words, i)->text) + 1, 1);
-
-		calls[i] = call == NULL ? "" : strcpy(call, conf_file_word(&words, i)->text);
-	}
-	steps = script_compile(calls, words.count, number, conf->steps + conf->step_count,
+	count = script_compile(calls, words.count, number, steps,
 			       SCRIPT_STEPS_MAX - conf->step_count, error, sizeof(error), &which);
-	if (steps < 0) {
+	if (count < 0) {
 		const bool call = which < words.count;
 
 		say_at(conf->file,
 		       call ? conf_file_word(&words, (unsigned int)which)->line : words.line, "%s",
 		       error);
-	} else {
-		conf->listeners[number].step = (uint16_t)conf->step_count;
-		conf->as_written[number].calls = words.count;
-		conf->step_count += (size_t)steps;
+		return -1;
 	}
-	free(calls);
-	return steps < 0 ? -1 : 0;
-}
-
-/* The line of a key that was given; of the section if it was not. */
-static int
-line_of(cfg_t *section, const char *key)
-{
-	return conf_file_words(section, key).line;
+	for (unsigned int i = 0; i < words.count; i++) {
+		if (steps[i].file != NULL &&
+		    conf_data_attach(conf, conf_file_word(&words, i)->line, &steps[i]) < 0)
+			return -1;
+	}
+	conf->listeners[number].step = (uint16_t)conf->step_count;
+	conf->as_written[number].calls = words.count;
+	conf->step_count += (size_t)count;
+	return 0;
 }
 
 /* Keys that are right by themselves and contradict each other. */
@@ -163,7 +171,7 @@ check_keys(const struct conf *conf, cfg_t *section, const struct conf_listener *
 
 	if (l->cookies == COOKIES_ALWAYS &&
 	    (l->syn_ack_delay_ms > 0 || l->handshake_timeout_ms > 0)) {
-		say_at(conf->file, line_of(section, key),
+		say_at(conf->file, conf_file_key_line(section, key),
 		       "%s needs to remember the SYN, which cookies = always does not; cookies = "
 		       "never would be right",
 		       key);
@@ -212,7 +220,7 @@ read_listener(struct conf *conf, cfg_t *section, uint16_t number)
 	listener->syn_ack_delay_ms = (uint32_t)l->syn_ack_delay_ms;
 	listener->handshake_timeout_ms = (uint32_t)l->handshake_timeout_ms;
 	listener->receive_buffer = (uint32_t)l->receive_buffer;
-	listener->send_buffer = 262144;
+	listener->send_buffer = (uint32_t)l->send_buffer;
 	listener->chance = l->chance;
 	listener->first = (uint32_t)l->first;
 	return 0;

@@ -2,6 +2,8 @@
 /* conf_print.c - what a configuration means: every key with its value, in the file's own syntax. */
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "conf_internal.h"
 #include "stack.h"
@@ -48,9 +50,8 @@ worker_mib(const struct conf *conf)
 		.owned = &conf->host.owns.set,
 		.listener_room = LISTENERS_MAX,
 		.connections = (uint32_t)conf->host.connections,
-		.senders =
-			(uint32_t)(conf->host.connections < 65536 ? conf->host.connections : 65536),
-		.echo_memory = 16u << 20,
+		.senders = conf_senders(conf),
+		.echo_memory = conf->host.echo_memory,
 	};
 
 	return (stack_bytes(&stack) >> 20) + 1;
@@ -76,34 +77,86 @@ print_host(const struct conf *conf, FILE *out)
 	fprintf(out, "}\n");
 }
 
+const char *
+conf_port_print(const struct port_range *range, char *text, size_t size)
+{
+	if (range->first == range->last)
+		snprintf(text, size, "%d", range->first);
+	else
+		snprintf(text, size, "%d-%d", range->first, range->last);
+	return text;
+}
+
 static void
 print_ports(const struct listener *l, FILE *out)
 {
+	char text[16];
+
 	print_key(out, "ports");
 	fprintf(out, "{");
 	for (size_t i = 0; i < l->port_count; i++) {
 		const struct port_range *r = &l->ports[i];
+		const char *const quote = r->first == r->last ? "" : "\"";
 
-		fprintf(out, i == 0 ? " " : ", ");
-		if (r->first == r->last)
-			fprintf(out, "%d", r->first);
-		else
-			fprintf(out, "\"%d-%d\"", r->first, r->last);
+		fprintf(out, "%s%s%s%s", i == 0 ? " " : ", ", quote,
+			conf_port_print(r, text, sizeof(text)), quote);
 	}
 	fprintf(out, " }\n");
 }
 
-/* In double quotes as libconfuse reads them. */
+/* For the inside of double quotes as libconfuse reads them. */
 static void
-print_quoted(const char *text, FILE *out)
+print_escaped(const char *text, FILE *out)
 {
-	fputc('"', out);
 	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
+		if ((unsigned char)*text < ' ' || *text == '\x7f') {
+			fprintf(out, "\\x%02x", *text);
+			continue;
+		}
+		/* ${NAME} is a variable of the environment. */
+		if (*text == '"' || *text == '\\' || (text[0] == '$' && text[1] == '{'))
 			fputc('\\', out);
 		fputc(*text, out);
 	}
+}
+
+/* A write of text: script_print() has escaped all but its quotes, which are the first character
+ * behind "write " and the last. */
+static void
+print_write(char *text, FILE *out)
+{
+	const size_t begin = strlen("write \""), end = strlen(text) - 1;
+
+	fputs("write \\\"", out);
+	for (size_t i = begin; i < end; i++) {
+		if (text[i] == '$' && text[i + 1] == '{')
+			fputc('\\', out);
+		fputc(text[i], out);
+	}
+	fputs("\\\"", out);
+}
+
+static void
+print_call(const struct script_step *step, FILE *out)
+{
+	const bool written = step->call == SCRIPT_WRITE && step->file == NULL;
+	const size_t size = 64 + (written              ? (size_t)4 * step->arg
+				  : step->file != NULL ? strlen(step->file)
+						       : 0);
+	char *text = malloc(size);
+
+	if (text == NULL) {
+		fputs("# no memory to print a call", out);
+		return;
+	}
+	script_print(step, text, size);
 	fputc('"', out);
+	if (written)
+		print_write(text, out);
+	else
+		print_escaped(text, out);
+	fputc('"', out);
+	free(text);
 }
 
 static void
@@ -111,13 +164,12 @@ print_script(const struct conf *conf, uint16_t number, FILE *out)
 {
 	const struct script_step *steps = &conf->steps[conf->listeners[number].step];
 	const size_t calls = conf->as_written[number].calls;
-	char text[64];
 
 	print_key(out, "script");
 	fprintf(out, "{");
 	for (size_t i = 0; i < calls; i++) {
 		fprintf(out, i == 0 ? " " : ", ");
-		print_quoted(script_print(&steps[i], text, sizeof(text)), out);
+		print_call(&steps[i], out);
 	}
 	fprintf(out, "%s\n", calls > 0 ? " }" : "}  # never accepts");
 }

@@ -2,6 +2,7 @@
 /* conf_text.c - reads the file and goes over it before libconfuse does: that counts a line with a
  * comment three times, skips characters that begin no token, and takes the end of the file for the
  * end of a string or section. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -93,6 +94,20 @@ blank(struct scan *s, size_t length)
 	}
 }
 
+/* Is this an escape of the zero byte? In double quotes, "\0", "\x00" and what is between. */
+static bool
+is_zero(const char *at)
+{
+	const size_t octal = strspn(at + 1, "0"), hex = at[1] == 'x' ? strspn(at + 2, "0") : 0;
+
+	if (at[0] != '\\')
+		return false;
+	/* At most three octal digits are one escape, and two hexadecimal ones. */
+	if (octal > 0)
+		return octal >= 3 || strchr("1234567", at[1 + octal]) == NULL || at[1 + octal] == '\0';
+	return hex >= 2 || (hex == 1 && !isxdigit((unsigned char)at[3]));
+}
+
 static bool
 skip_string(struct scan *s)
 {
@@ -106,6 +121,12 @@ skip_string(struct scan *s)
 		    s->at[strcspn(s->at, "}\"\n")] != '}') {
 			say_at(s->file, s->line,
 			       "this ${ has no end; a } in the same string or \\$ would be right");
+			return false;
+		}
+		if (quote == '"' && is_zero(s->at)) {
+			say_at(s->file, s->line,
+			       "a string ends at its zero byte; write @FILE would be right for what "
+			       "has one");
 			return false;
 		}
 		if (s->at[0] == '\\' && s->at[1] != '\0')

@@ -14,10 +14,12 @@
 #include <rte_lcore.h>
 
 #include "conf.h"
+#include "control.h"
 #include "dpdk_compat.h"
 #include "eal.h"
 #include "options.h"
 #include "port.h"
+#include "rules.h"
 #include "say.h"
 #include "secret.h"
 #include "stats.h"
@@ -30,6 +32,7 @@ struct program {
 	unsigned int port_count; /* those that port_open() saw */
 	struct worker *workers;
 	unsigned int worker_count;
+	struct rules rules;
 };
 
 static struct worker_orders *signalled;
@@ -64,14 +67,10 @@ clock_us(clockid_t clock)
 	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
 }
 
-/* What the configuration and the command line say to every stack. -1 after an error, which has
- * been said. */
+/* What every stack is told and no configuration says. -1 after an error, which has been said. */
 static int
-fill_stack_conf(const struct conf *conf, const struct options *options, struct stack_conf *to)
+fill_secrets(const struct options *options, struct stack_conf *to)
 {
-	const struct conf_host *host = &conf->host;
-	static struct listener_index index;
-	uint16_t *numbers;
 	uint8_t secret[SECRET_BYTES];
 	int error = 0;
 
@@ -83,30 +82,10 @@ fill_stack_conf(const struct conf *conf, const struct options *options, struct s
 		say("no random bytes for the secret: %s", strerror(-error));
 		return -1;
 	}
-	numbers = calloc(listener_index_numbers(conf->listeners, 0, conf->listener_count) + 1,
-			 sizeof(*numbers));
-	if (numbers == NULL)
-		return -1;
-	listener_index_build(&index, conf->listeners, 0, conf->listener_count, numbers);
 	*to = (struct stack_conf){
-		.owned = &host->owns.set,
-		.index = &index,
-		.listener_room = LISTENERS_MAX,
-		.steps = conf->steps,
-		.connections = (uint32_t)host->connections,
-		.senders = (uint32_t)(host->connections < 65536 ? host->connections : 65536),
-		.echo_memory = 16u << 20,
-		.msl_ms = (uint32_t)host->msl_ms,
-		.challenge_acks = (uint32_t)host->challenge_acks,
-		.min_mss = (uint16_t)host->min_mss,
-		.closed = (uint8_t)host->closed,
-		.ttl = (uint8_t)host->ttl,
 		.secret = siphash_key_read(secret),
-		.cookie_shared = host->cookie_key.given,
 		.isn_clock_stopped = options->seeded,
 	};
-	to->cookie_secret =
-		host->cookie_key.given ? siphash_key_read(host->cookie_key.bytes) : to->secret;
 	return 0;
 }
 
@@ -208,42 +187,87 @@ run_workers(struct program *p, const struct options *options)
 	return error == 0 ? EXIT_AS_ASKED : EXIT_INTERNAL;
 }
 
-/* From the devices on. Returns the exit status. */
+/* Answers telemetry while the workers run. */
 static int
-run(const struct conf *conf, const struct options *options)
+run_controlled(struct program *p, struct rules_set *set, const struct stack_conf *secrets,
+	       const struct options *options)
 {
-	struct program p = {.orders.poll = options->poll};
-	unsigned int lcores[RTE_MAX_LCORE];
-	unsigned int lcore_count = list_lcores(lcores);
-	struct stack_conf stack_conf;
-	bool ran = false;
+	struct control control = {
+		.workers = p->workers,
+		.worker_count = p->worker_count,
+		.ports = p->ports,
+		.port_count = p->port_count,
+		.rules = &p->rules,
+		.current = set,
+		.secrets = *secrets,
+		.file = options->config,
+	};
 	int status;
 
+	if (control_open(&control) != 0)
+		return EXIT_INTERNAL;
+	status = run_workers(p, options);
+	control_close();
+	return status;
+}
+
+/* Opens what the set needs, runs it, and closes all again. Returns the exit status. */
+static int
+run(struct program *p, struct rules_set *set, const struct options *options)
+{
+	unsigned int lcores[RTE_MAX_LCORE];
+	unsigned int lcore_count = list_lcores(lcores);
+	struct stack_conf secrets, stack_conf;
+	bool ran = false;
+	int status = EXIT_INTERNAL;
+
 	/* With --seed a run is like the last one, so its time begins at 0 too. */
-	p.orders.clock_zero_us =
+	p->orders.clock_zero_us =
 		(options->seeded ? 0 : clock_us(CLOCK_REALTIME)) - clock_us(CLOCK_MONOTONIC);
-	catch_signals(&p.orders);
-	if (fill_stack_conf(conf, options, &stack_conf) != 0) {
-		status = EXIT_INTERNAL;
-		goto out;
-	}
-	status = open_ports(&p, lcore_count, conf->host.owns.set.v6_count > 0);
+	catch_signals(&p->orders);
+	if (fill_secrets(options, &secrets) != 0)
+		return EXIT_INTERNAL;
+	stack_conf = secrets;
+	rules_fill(&p->rules, set, &stack_conf);
+	status = open_ports(p, lcore_count, stack_conf.owned->v6_count > 0);
 	if (status != EXIT_AS_ASKED)
 		goto out;
-	status = open_workers(&p, lcores, &stack_conf);
+	status = open_workers(p, lcores, &stack_conf);
 	if (status != EXIT_AS_ASKED)
 		goto out;
-	status = run_workers(&p, options);
+	status = run_controlled(p, set, &secrets, options);
 	ran = true;
 out:
-	for (unsigned int i = 0; i < p.port_count; i++)
-		port_close(&p.ports[i]);
+	for (unsigned int i = 0; i < p->port_count; i++)
+		port_close(&p->ports[i]);
 	if (ran)
-		stats_print(p.workers, p.worker_count, p.ports, p.port_count);
-	for (unsigned int i = 0; i < p.worker_count; i++)
-		worker_close(&p.workers[i]);
-	free(p.workers);
-	free(p.ports);
+		stats_print(p->workers, p->worker_count, p->ports, p->port_count);
+	for (unsigned int i = 0; i < p->worker_count; i++)
+		worker_close(&p->workers[i]);
+	free(p->workers);
+	free(p->ports);
+	return status;
+}
+
+/* From DPDK's start to its end. conf is taken over. Returns the exit status. */
+static int
+serve(struct conf *conf, const struct options *options, char **argv)
+{
+	struct program p = {.orders.poll = options->poll};
+	struct rules_set *set = NULL;
+	int status = EXIT_DEVICE;
+
+	if (rules_open(&p.rules) != 0 || (set = rules_add(&p.rules, conf)) == NULL) {
+		conf_free(conf);
+		goto out;
+	}
+	status = eal_start(options->eal_argc, argv);
+	if (status == EXIT_AS_ASKED) {
+		status = run(&p, set, options);
+		eal_stop();
+	}
+out:
+	rules_close(&p.rules);
 	return status;
 }
 
@@ -279,16 +303,10 @@ main(int argc, char **argv)
 	conf = conf_read(options.config);
 	if (conf == NULL)
 		return EXIT_CONFIGURATION;
-	if (options.check) {
-		conf_print(conf, stdout);
-		status = printed();
-	} else {
-		status = eal_start(options.eal_argc, argv);
-		if (status == EXIT_AS_ASKED) {
-			status = run(conf, &options);
-			eal_stop();
-		}
-	}
+	if (!options.check)
+		return serve(conf, &options, argv);
+	conf_print(conf, stdout);
+	status = printed();
 	conf_free(conf);
 	return status;
 }

@@ -23,6 +23,8 @@
 #define IPV6_MTU_MIN   1280  /* RFC 8200 5 */
 #define IPV4_MTU_MIN   68    /* RFC 791 3.2 */
 #define VLAN_ROOM      (2 * RTE_VLAN_HLEN)
+#define FRAME_ROOM     (RTE_ETHER_HDR_LEN + VLAN_ROOM + RTE_ETHER_CRC_LEN) /* around the MTU */
+#define MTU_MAX        (UINT16_MAX - RTE_PKTMBUF_HEADROOM - FRAME_ROOM)
 
 #define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
 
@@ -75,7 +77,7 @@ static int
 make_pool(struct port *p, uint16_t rx_descriptors, uint16_t tx_descriptors)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
-	uint32_t frame = RTE_ETHER_HDR_LEN + VLAN_ROOM + RTE_ETHER_CRC_LEN + p->mtu;
+	uint32_t frame = FRAME_ROOM + p->mtu;
 	uint32_t room = RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, 2048u);
 	int node = p->node < 0 ? SOCKET_ID_ANY : p->node;
 	/* What the rings hold, what the caches of the lcores hold, and a burst in hand for each. */
@@ -83,7 +85,6 @@ make_pool(struct port *p, uint16_t rx_descriptors, uint16_t tx_descriptors)
 			 (rte_lcore_count() + 1) * 3 * POOL_CACHE / 2;
 
 	snprintf(name, sizeof(name), "port-%u", p->id);
-	room = RTE_MIN(room, (uint32_t)UINT16_MAX);
 	if (least < POOL_PLENTY)
 		p->pool = rte_pktmbuf_pool_create(name, POOL_PLENTY, POOL_CACHE, 0, (uint16_t)room,
 						  node);
@@ -175,7 +176,8 @@ port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6)
 		return refuse(p, "has no Ethernet address", error);
 	if ((error = rte_eth_dev_get_mtu(id, &p->mtu)) != 0)
 		return refuse(p, "has no MTU", error);
-	p->mtu = interface_mtu(info.if_index, p->mtu);
+	/* A frame of the MTU has to fit into one buffer, whose size has 16 bits. */
+	p->mtu = interface_mtu(info.if_index, p->mtu < MTU_MAX ? p->mtu : (uint16_t)MTU_MAX);
 	if (p->mtu < IPV4_MTU_MIN) {
 		say("device %s: its MTU is %u, and IPv4 needs %u: raise it", p->name, p->mtu,
 		    IPV4_MTU_MIN);
@@ -198,13 +200,20 @@ port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6)
 	return 0;
 }
 
-void
-port_close(struct port *p)
+uint64_t
+port_missed(const struct port *p)
 {
 	struct rte_eth_stats stats;
 
-	if (p->started && rte_eth_stats_get(p->id, &stats) == 0)
-		p->missed = stats.imissed + stats.rx_nombuf;
+	if (!p->started || rte_eth_stats_get(p->id, &stats) != 0)
+		return p->missed;
+	return stats.imissed + stats.rx_nombuf;
+}
+
+void
+port_close(struct port *p)
+{
+	p->missed = port_missed(p);
 	if (p->promiscuous)
 		(void)rte_eth_promiscuous_disable(p->id);
 	if (p->started)

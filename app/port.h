@@ -33,6 +33,9 @@ struct port {
  * port_close() is due in either case. */
 int port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6);
 
+/* Frames that have come so far and found no room in the ring. */
+uint64_t port_missed(const struct port *p);
+
 /* Stops and closes the device, sets missed and lost, and frees the buffers. */
 void port_close(struct port *p);
 

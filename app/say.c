@@ -6,6 +6,26 @@
 
 #define LINE_MAX_LENGTH 1024
 
+/* Where this thread's next line goes instead of stderr. */
+static _Thread_local struct {
+	char *line;
+	size_t size;
+} caught;
+
+void
+say_catch(char *line, size_t size)
+{
+	line[0] = '\0';
+	caught.line = line;
+	caught.size = size;
+}
+
+void
+say_release(void)
+{
+	caught.line = NULL;
+}
+
 /* In one write, so that lines of several threads do not mix. */
 static void
 say_line(const char *prefix, const char *format, va_list args)
@@ -20,7 +40,10 @@ say_line(const char *prefix, const char *format, va_list args)
 		if ((unsigned char)*c < ' ' || *c == '\x7f')
 			*c = '?';
 	}
-	fprintf(stderr, "%s\n", line);
+	if (caught.line == NULL)
+		fprintf(stderr, "%s\n", line);
+	else if (caught.line[0] == '\0')
+		snprintf(caught.line, caught.size, "%s", line);
 }
 
 void

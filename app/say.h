@@ -4,6 +4,7 @@
 #define RIPOSTE_SAY_H
 
 #include <stdarg.h>
+#include <stddef.h>
 
 /* design.md, "The program". */
 enum {
@@ -20,5 +21,10 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "FILE:LINE: ...", and without a line (0) "FILE: ...". */
 void say_at(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* From now on the first line that this thread says goes to line (of size bytes, "" meanwhile), and
+ * nothing to stderr, until say_release(). */
+void say_catch(char *line, size_t size);
+void say_release(void);
 
 #endif

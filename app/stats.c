@@ -10,28 +10,23 @@
 
 #define TICK_MS 10
 
-struct sums {
-	struct stack_counters stack;
-	uint64_t tx_dropped;
-	uint64_t connections;
-};
-
-static struct sums
-sum(const struct worker *workers, unsigned int worker_count)
+struct stats_sums
+stats_sum(const struct worker *workers, unsigned int worker_count)
 {
-	struct sums sums = {0};
+	struct stats_sums sums = {0};
 
 	for (unsigned int i = 0; i < worker_count; i++) {
 		stack_counters_add(&sums.stack, stack_counters(workers[i].stack));
 		sums.tx_dropped +=
 			atomic_load_explicit(&workers[i].tx_dropped, memory_order_relaxed);
 		sums.connections += stack_connections(workers[i].stack);
+		sums.half_open += stack_half_open(workers[i].stack);
 	}
 	return sums;
 }
 
-static uint64_t
-dropped(const struct stack_counters *c)
+uint64_t
+stats_dropped(const struct stack_counters *c)
 {
 	uint64_t n = 0;
 
@@ -42,7 +37,7 @@ dropped(const struct stack_counters *c)
 
 /* One line: rates since last, over us microseconds. */
 static void
-print_rates(const struct sums *now, const struct sums *last, uint64_t us)
+print_rates(const struct stats_sums *now, const struct stats_sums *last, uint64_t us)
 {
 	double s = (double)us / 1e6;
 
@@ -51,7 +46,7 @@ print_rates(const struct sums *now, const struct sums *last, uint64_t us)
 	       (double)(now->stack.rx - last->stack.rx) / s,
 	       (double)(now->stack.answered - last->stack.answered) / s,
 	       (double)(now->stack.consumed - last->stack.consumed) / s,
-	       (double)(dropped(&now->stack) - dropped(&last->stack)) / s,
+	       (double)(stats_dropped(&now->stack) - stats_dropped(&last->stack)) / s,
 	       (double)(now->stack.tx - last->stack.tx) / s, now->connections);
 	fflush(stdout);
 }
@@ -85,7 +80,7 @@ stats_watch(void *arg)
 	struct worker_orders *orders = control->orders;
 	uint64_t start = worker_clock(orders);
 	uint64_t printed = start;
-	struct sums last = {0};
+	struct stats_sums last = {0};
 
 	while (!atomic_load_explicit(&orders->stop, memory_order_relaxed)) {
 		uint64_t now;
@@ -93,7 +88,7 @@ stats_watch(void *arg)
 		nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000L}, NULL);
 		now = worker_clock(orders);
 		if (passed(printed, now, control->stats_ms)) {
-			struct sums sums = sum(control->workers, control->worker_count);
+			struct stats_sums sums = stats_sum(control->workers, control->worker_count);
 
 			print_rates(&sums, &last, now - printed);
 			last = sums;
@@ -117,7 +112,7 @@ void
 stats_print(const struct worker *workers, unsigned int worker_count, const struct port *ports,
 	    unsigned int port_count)
 {
-	struct sums sums = sum(workers, worker_count);
+	struct stats_sums sums = stats_sum(workers, worker_count);
 	uint64_t missed = 0, lost = 0;
 	struct stack_counter counter;
 

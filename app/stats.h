@@ -20,6 +20,19 @@ struct stats_control {
 	uint32_t stats_ms;
 };
 
+/* Of several workers together. */
+struct stats_sums {
+	struct stack_counters stack;
+	uint64_t tx_dropped;
+	uint64_t connections; /* now */
+	uint64_t half_open;
+};
+
+struct stats_sums stats_sum(const struct worker *workers, unsigned int worker_count);
+
+/* Frames dropped, for whatever reason. */
+uint64_t stats_dropped(const struct stack_counters *c);
+
 /* Watches until orders->stop, setting it itself once for_ms has passed or no frame has come to any
  * worker for exit_idle_ms; prints a line of rates every stats_ms. arg is a struct stats_control:
  * the signature is a thread's. */

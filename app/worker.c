@@ -15,7 +15,8 @@
 #include "say.h"
 #include "worker.h"
 
-#define TX_TRIES 64 /* before frames that the device does not take are dropped */
+#define TX_TRIES    64 /* before frames that the device does not take are dropped */
+#define SEND_BURSTS 4  /* of what no frame asked for, before the next look at those that came */
 
 /* Idle: so many empty polls without sleeping, then sleeps that grow. */
 #define IDLE_POLLS   128
@@ -52,6 +53,7 @@ worker_open(struct worker *w, const struct worker_orders *orders, const struct p
 		.lcore = lcore,
 		.stack_size = stack_bytes(&mine),
 	};
+	mailbox_init(&w->mailbox);
 	memory = memory_take(w->stack_size, port->node, "the connection table");
 	if (memory == NULL)
 		return -ENOMEM;
@@ -167,25 +169,35 @@ answer(struct worker *w, struct rte_mbuf **mbufs, uint16_t count, stack_us now)
 		rte_pktmbuf_free_bulk(silent, silent_count);
 }
 
-/* Sends what no frame asked for. Without buffers it stays where it is until the next turn. */
-static void
+/* Sends what no frame asked for, but no more than a few bursts of it: frames are waiting, the ACKs
+ * of what was sent among them. True: some is left, as is all of it while there are no buffers. */
+static bool
 send_pending(struct worker *w)
 {
 	struct rte_mbuf *mbufs[PORT_BURST];
-	uint16_t count;
 
-	while ((count = (uint16_t)RTE_MIN(stack_pending(w->stack), (unsigned int)PORT_BURST)) > 0) {
+	for (unsigned int bursts = 0; bursts < SEND_BURSTS; bursts++) {
+		unsigned int pending = stack_pending(w->stack);
+		uint16_t count = (uint16_t)RTE_MIN(pending, (unsigned int)PORT_BURST);
+		uint16_t made = 0;
+		struct stack_frame frame;
+
+		if (count == 0)
+			return false;
 		if (rte_pktmbuf_alloc_bulk(w->port->pool, mbufs, count) != 0)
-			return;
-		for (uint16_t i = 0; i < count; i++) {
-			struct stack_frame frame;
-
-			frame_of(mbufs[i], &frame);
-			stack_output(w->stack, &frame);
-			set_mbuf(w, mbufs[i], &frame);
+			return true;
+		for (; made < count; made++) {
+			frame_of(mbufs[made], &frame);
+			if (!stack_output(w->stack, &frame))
+				break;
+			set_mbuf(w, mbufs[made], &frame);
 		}
-		transmit(w, mbufs, count);
+		if (made < count)
+			rte_pktmbuf_free_bulk(mbufs + made, (unsigned int)(count - made));
+		if (made > 0)
+			transmit(w, mbufs, made);
 	}
+	return stack_pending(w->stack) > 0;
 }
 
 /* Sleeps a little longer the longer nothing has come, but not past the next timer. */
@@ -216,9 +228,11 @@ worker_run(void *arg)
 
 	/* Sleeps end when they should, not 50 microseconds later. */
 	(void)prctl(PR_SET_TIMERSLACK, 1);
+	mailbox_open(&w->mailbox);
 	while (!atomic_load_explicit(&w->orders->stop, memory_order_relaxed)) {
 		uint16_t count = rte_eth_rx_burst(w->port->id, w->queue, mbufs, PORT_BURST);
 		stack_us now = worker_clock(w->orders);
+		struct order *order = mailbox_look(&w->mailbox);
 
 		if (count > 0) {
 			answer(w, mbufs, count, now);
@@ -226,13 +240,19 @@ worker_run(void *arg)
 			empty_polls = 0;
 		}
 		atomic_store_explicit(&w->idle_us, now - last_rx, memory_order_relaxed);
+		if (order != NULL) {
+			mailbox_serve(&w->mailbox, order, w, now);
+			empty_polls = 0; /* the next one seldom is far */
+		}
 		stack_tick(w->stack, now);
-		send_pending(w);
-		if (count == 0) {
+		if (send_pending(w)) {
+			empty_polls = 0;
+		} else if (count == 0) {
 			idle(w, empty_polls, now);
 			if (empty_polls < UINT32_MAX)
 				empty_polls++;
 		}
 	}
+	mailbox_close(&w->mailbox);
 	return 0;
 }

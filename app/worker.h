@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mailbox.h"
 #include "port.h"
 #include "stack.h"
 
@@ -24,6 +25,7 @@ struct worker {
 	unsigned int lcore;
 	struct stack *stack;
 	size_t stack_size;
+	struct mailbox mailbox; /* open while it runs */
 	/* Read by the control thread while the worker runs. */
 	_Atomic uint64_t idle_us; /* for how long no poll has brought a frame; 0 before the first */
 	_Atomic uint64_t tx_dropped; /* frames that the device would not take */
