@@ -101,7 +101,7 @@ control_listeners(struct control *c, const char *params, struct rte_tel_data *re
 {
 	const struct rules_range *all = &c->current->listeners;
 	struct state_sum sums[LISTENERS_A_PAGE];
-	struct reply_page page = {0};
+	struct reply_page page;
 	struct reply_row row;
 	const char *error;
 	uint64_t offset;
@@ -119,12 +119,13 @@ control_listeners(struct control *c, const char *params, struct rte_tel_data *re
 		reply_error(reply, "%s", error);
 		return;
 	}
+	reply_page_begin(&page, reply);
 	for (uint32_t i = 0; i < count; i++) {
 		fill_listener(c, (uint32_t)offset + i, &sums[i], &row);
 		if (!reply_page_add(&page, &row))
 			break;
 	}
-	reply_page_send(&page, reply);
+	reply_page_end(&page);
 }
 
 /* --- connections --- */
@@ -222,7 +223,7 @@ void
 control_connections(struct control *c, const char *params, struct rte_tel_data *reply)
 {
 	struct list_order o = {.order.run = run_list};
-	struct reply_page page = {0};
+	struct reply_page page;
 	struct control_cursor from;
 	unsigned int worker;
 	uint64_t offset;
@@ -233,6 +234,7 @@ control_connections(struct control *c, const char *params, struct rte_tel_data *
 	worker = from.worker;
 	o.place = from.place;
 	o.skip = offset - from.offset;
+	reply_page_begin(&page, reply);
 	while (worker < c->worker_count) {
 		const char *error = control_ask(c, worker, &o.order);
 
@@ -248,7 +250,7 @@ control_connections(struct control *c, const char *params, struct rte_tel_data *
 			if (reply_page_add(&page, &row))
 				continue;
 			keep_cursor(c, offset + page.count, worker, o.found[i].place);
-			reply_page_send(&page, reply);
+			reply_page_end(&page);
 			return;
 		}
 		if (o.end) {
@@ -258,5 +260,5 @@ control_connections(struct control *c, const char *params, struct rte_tel_data *
 	}
 	if (page.count > 0)
 		keep_cursor(c, offset + page.count, worker, 0);
-	reply_page_send(&page, reply);
+	reply_page_end(&page);
 }

@@ -67,16 +67,17 @@ fill_worker(const struct control *c, unsigned int number, struct reply_row *row)
 void
 control_workers(struct control *c, const char *params, struct rte_tel_data *reply)
 {
-	struct reply_page page = {0};
+	struct reply_page page;
 	struct reply_row row;
 	uint64_t number;
 
 	if (!control_read_offset(params, &number, reply))
 		return;
+	reply_page_begin(&page, reply);
 	for (; number < c->worker_count; number++) {
 		fill_worker(c, (unsigned int)number, &row);
 		if (!reply_page_add(&page, &row))
 			break;
 	}
-	reply_page_send(&page, reply);
+	reply_page_end(&page);
 }

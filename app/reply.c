@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* reply.c - what a telemetry command answers. DPDK 22.11 cuts and drops in silence whatever is too
  * long for it, so that nothing of that is ever given to it. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,51 +81,92 @@ reply_error(struct rte_tel_data *reply, const char *format, ...)
 void
 reply_row_begin(struct reply_row *row)
 {
-	row->data = rte_tel_data_alloc();
+	row->count = 0;
 	row->size = strlen("{},");
-	if (row->data != NULL)
-		rte_tel_data_start_dict(row->data);
+}
+
+static struct reply_entry *
+next_entry(struct reply_row *row, const char *name)
+{
+	struct reply_entry *entry = &row->entries[row->count++];
+
+	assert(row->count <= REPLY_ENTRIES_MAX);
+	entry->name = name;
+	return entry;
 }
 
 void
 reply_row_text(struct reply_row *row, const char *name, const char *text)
 {
-	char value[RTE_TEL_MAX_STRING_LEN];
+	struct reply_entry *entry = next_entry(row, name);
 
-	row->size += strlen(name) + fit(text, value) + strlen("\"\":\"\",");
-	if (row->data != NULL)
-		rte_tel_data_add_dict_string(row->data, name, value);
+	entry->is_text = true;
+	row->size += strlen(name) + fit(text, entry->text) + strlen("\"\":\"\",");
 }
 
 void
 reply_row_number(struct reply_row *row, const char *name, uint64_t value)
 {
-	row->size += strlen(name) + (size_t)snprintf(NULL, 0, "%" PRIu64, value) + strlen("\"\":,");
-	if (row->data != NULL)
-		reply_number(row->data, name, value);
-}
+	struct reply_entry *entry = next_entry(row, name);
 
-bool
-reply_page_add(struct reply_page *page, struct reply_row *row)
-{
-	if (row->data != NULL && page->count < REPLY_ROWS_MAX &&
-	    page->size + row->size <= PAGE_SIZE) {
-		page->rows[page->count++] = row->data;
-		page->size += row->size;
-		return true;
-	}
-	rte_tel_data_free(row->data);
-	return false;
+	entry->is_text = false;
+	entry->number = value;
+	row->size += strlen(name) + (size_t)snprintf(NULL, 0, "%" PRIu64, value) + strlen("\"\":,");
 }
 
 void
-reply_page_send(struct reply_page *page, struct rte_tel_data *reply)
+reply_page_begin(struct reply_page *page, struct rte_tel_data *reply)
 {
-	rte_tel_data_start_array(reply, RTE_TEL_CONTAINER);
-	/* They are DPDK's to free from now on. */
-	for (unsigned int i = 0; i < page->count; i++)
-		rte_tel_data_add_array_container(reply, page->rows[i], 0);
+	page->reply = reply;
 	page->count = 0;
+	page->size = strlen("[]");
+	page->full = false;
+	rte_tel_data_start_array(reply, RTE_TEL_CONTAINER);
+}
+
+static bool
+add(struct reply_page *page, const struct reply_row *row)
+{
+	struct rte_tel_data *dict;
+
+	if (page->count == REPLY_ROWS_MAX || page->size + row->size > PAGE_SIZE)
+		return false;
+	dict = rte_tel_data_alloc();
+	if (dict == NULL)
+		return false;
+	/* DPDK 22.11 prints a dict in an array, but lets only an array into one: so this is one
+	 * until it is there. It is DPDK's to free then. */
+	rte_tel_data_start_array(dict, RTE_TEL_STRING_VAL);
+	if (rte_tel_data_add_array_container(page->reply, dict, 0) != 0) {
+		rte_tel_data_free(dict);
+		return false;
+	}
+	rte_tel_data_start_dict(dict);
+	for (unsigned int i = 0; i < row->count; i++) {
+		const struct reply_entry *entry = &row->entries[i];
+
+		if (entry->is_text)
+			rte_tel_data_add_dict_string(dict, entry->name, entry->text);
+		else
+			rte_tel_data_add_dict_u64(dict, entry->name, entry->number);
+	}
+	page->rows[page->count++] = dict;
+	page->size += row->size;
+	return true;
+}
+
+bool
+reply_page_add(struct reply_page *page, const struct reply_row *row)
+{
+	page->full = !add(page, row);
+	return !page->full;
+}
+
+void
+reply_page_end(struct reply_page *page)
+{
+	if (page->full && page->count == 0)
+		reply_error(page->reply, "no memory for the reply");
 }
 
 void
