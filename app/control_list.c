@@ -164,7 +164,10 @@ run_list(struct worker *w, struct order *order, stack_us now)
 			continue;
 		}
 		/* Here, for a call by hand is in the stack's own memory. */
-		script_print(found->connection.step, found->call, sizeof(found->call));
+		if (found->connection.closed)
+			strcpy(found->call, "close");
+		else
+			script_print(found->connection.step, found->call, sizeof(found->call));
 		o->count++;
 	}
 	o->end = o->place >= places;
