@@ -140,8 +140,8 @@ read_owns(struct conf *conf, cfg_t *section)
 		return -1;
 	for (unsigned int i = 0; i < words.count; i++) {
 		const struct conf_word *word = conf_file_word(&words, i);
-		int *line = owns->prefixes[i].family == 4 ? &conf->host.v4_line
-							  : &conf->host.v6_line;
+		int *line =
+			owns->prefixes[i].family == 4 ? &conf->host.v4_line : &conf->host.v6_line;
 
 		if (*line == 0)
 			*line = word->line;

@@ -34,7 +34,8 @@ struct conf_host {
 	uint64_t ttl;
 	uint64_t min_mss;
 	struct conf_secret cookie_key;
-	int key_lines[CONF_KEYS_MAX]; /* of conf_host_section's keys; the section's where not given */
+	int key_lines[CONF_KEYS_MAX]; /* of conf_host_section's keys; the section's where not given
+				       */
 };
 
 struct conf_listener {

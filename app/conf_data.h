@@ -12,8 +12,8 @@ struct conf_data {
 	size_t size;
 };
 
-/* Reads the file of write @NAME, a path from the directory of the configuration file on. -1 after an
- * error: error (of error_size bytes) says in one line what would be right. */
+/* Reads the file of write @NAME, a path from the directory of the configuration file on. -1 after
+ * an error: error (of error_size bytes) says in one line what would be right. */
 int conf_data_load(const char *conf_file, const char *name, struct conf_data *data, char *error,
 		   size_t error_size);
 

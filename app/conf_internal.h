@@ -54,7 +54,8 @@ bool conf_addrs_within(const struct addr_set *set, const struct addr_prefix *pre
 
 /* conf_data.c */
 
-/* Gives step, a write of a script, the file that it names. -1 after an error, which has been said. */
+/* Gives step, a write of a script, the file that it names. -1 after an error, which has been said.
+ */
 int conf_data_attach(struct conf *conf, int line, struct script_step *step);
 
 /* Gives up the files of conf. */

@@ -104,7 +104,8 @@ is_zero(const char *at)
 		return false;
 	/* At most three octal digits are one escape, and two hexadecimal ones. */
 	if (octal > 0)
-		return octal >= 3 || strchr("1234567", at[1 + octal]) == NULL || at[1 + octal] == '\0';
+		return octal >= 3 || strchr("1234567", at[1 + octal]) == NULL ||
+		       at[1 + octal] == '\0';
 	return hex >= 2 || (hex == 1 && !isxdigit((unsigned char)at[3]));
 }
 
@@ -125,7 +126,8 @@ skip_string(struct scan *s)
 		}
 		if (quote == '"' && is_zero(s->at)) {
 			say_at(s->file, s->line,
-			       "a string ends at its zero byte; write @FILE would be right for what "
+			       "a string ends at its zero byte; write @FILE would be right for "
+			       "what "
 			       "has one");
 			return false;
 		}

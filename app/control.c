@@ -15,7 +15,8 @@ static const struct {
 	control_command *run;
 	const char *help; /* 63 characters at most */
 } commands[] = {
-	{"/riposte/counters", control_counters, "Every counter, summed over workers. No parameters"},
+	{"/riposte/counters", control_counters,
+	 "Every counter, summed over workers. No parameters"},
 	{"/riposte/listeners", control_listeners, "A page of listeners. Parameters: offset"},
 	{"/riposte/connections", control_connections,
 	 "A page of live connections. Parameters: offset"},
@@ -24,7 +25,8 @@ static const struct {
 	{"/riposte/down", control_down, "Is silent. Parameters: arp, to answer no ARP either"},
 	{"/riposte/up", control_up, "Ends down. No parameters"},
 	{"/riposte/reload", control_reload, "Reads the configuration again. No parameters"},
-	{"/riposte/call", control_call, "Makes a socket call. Parameters: client,port,localport,call"},
+	{"/riposte/call", control_call,
+	 "Makes a socket call. Parameters: client,port,localport,call"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -60,8 +62,8 @@ control_open(struct control *c)
 	control = c;
 	pthread_mutex_unlock(&lock);
 	for (unsigned int i = 0; i < COMMANDS; i++) {
-		int error = rte_telemetry_register_cmd(commands[i].name, on_command,
-						       commands[i].help);
+		int error =
+			rte_telemetry_register_cmd(commands[i].name, on_command, commands[i].help);
 
 		if (error != 0) {
 			say("telemetry command %s: %s", commands[i].name, strerror(abs(error)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* control.h - what an operator sees and does while riposte runs: the commands /riposte/... of DPDK's
- * telemetry. design.md, "Control and sight". */
+/* control.h - what an operator sees and does while riposte runs: the commands /riposte/... of
+ * DPDK's telemetry. design.md, "Control and sight". */
 #ifndef RIPOSTE_CONTROL_H
 #define RIPOSTE_CONTROL_H
 
@@ -11,10 +11,10 @@
 
 /* Where a page of connections ended. */
 struct control_cursor {
-	uint64_t offset;      /* live connections before it; 0: none is kept */
+	uint64_t offset; /* live connections before it; 0: none is kept */
 	unsigned int worker;
 	uint32_t place;
-	stack_us until;       /* later it is not the same any more */
+	stack_us until; /* later it is not the same any more */
 };
 
 struct control {

@@ -111,7 +111,8 @@ make_call(struct control *c, const struct wanted *wanted, const struct script_st
 		return;
 	}
 	if (match.count == 0) {
-		reply_error(reply, "no such connection; /riposte/connections lists those there are");
+		reply_error(reply,
+			    "no such connection; /riposte/connections lists those there are");
 		return;
 	}
 	if (match.count > 1) {
@@ -145,9 +146,10 @@ parse(char *params, struct wanted *wanted, struct rte_tel_data *reply)
 		return -1;
 	}
 	if (control_addr_parse(client, &wanted->client) < 0) {
-		reply_error(reply,
-			    "client \"%s\": an address, such as 10.9.0.2 or fd09::2, would be right",
-			    client);
+		reply_error(
+			reply,
+			"client \"%s\": an address, such as 10.9.0.2 or fd09::2, would be right",
+			client);
 		return -1;
 	}
 	if (control_port_parse(port, &wanted->client) < 0) {

@@ -86,5 +86,6 @@ control_end_is(const struct control_end *end, const struct flow *flow, bool ours
 		addr = ours ? &flow->v4.laddr : &flow->v4.raddr;
 	else
 		addr = ours ? flow->v6.laddr : flow->v6.raddr;
-	return end->family == flow->family && memcmp(end->addr, addr, end->family == 4 ? 4 : 16) == 0;
+	return end->family == flow->family &&
+	       memcmp(end->addr, addr, end->family == 4 ? 4 : 16) == 0;
 }

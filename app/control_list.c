@@ -64,9 +64,9 @@ list_add(struct list *list, const char *word)
 {
 	if (list->length > RTE_TEL_MAX_STRING_LEN)
 		return;
-	list->length += (size_t)snprintf(list->text + list->length,
-					 sizeof(list->text) - list->length, "%s%.120s",
-					 list->length > 0 ? ", " : "", word);
+	list->length +=
+		(size_t)snprintf(list->text + list->length, sizeof(list->text) - list->length,
+				 "%s%.120s", list->length > 0 ? ", " : "", word);
 }
 
 static void
@@ -191,8 +191,8 @@ fill_connection(const struct control *c, unsigned int worker, const struct found
 	reply_row_number(row, "worker", worker);
 }
 
-/* Where the connections from the offset-th on begin, if a page has ended there just now. A cursor is
- * good for one page, which leaves another. */
+/* Where the connections from the offset-th on begin, if a page has ended there just now. A cursor
+ * is good for one page, which leaves another. */
 static struct control_cursor
 take_cursor(struct control *c, uint64_t offset)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* control_stats.c - what riposte has counted, for telemetry. Workers are only read: what is told may
- * be a burst old. */
+/* control_stats.c - what riposte has counted, for telemetry. Workers are only read: what is told
+ * may be a burst old. */
 #include <assert.h>
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* mailbox.c - a slot for one order per worker. An order is in the slot until its worker takes it, and
- * TAKEN is there until it is done: so an order that nobody takes can be withdrawn, and one that was
- * taken is waited for, which does not last. */
+/* mailbox.c - a slot for one order per worker. An order is in the slot until its worker takes it,
+ * and TAKEN is there until it is done: so an order that nobody takes can be withdrawn, and one that
+ * was taken is waited for, which does not last. */
 #include <time.h>
 
 #include "mailbox.h"

@@ -55,14 +55,15 @@ memory_take(size_t bytes, int node, const char *what)
 	/* The kernel would promise it, and kill us when it is touched. */
 	if (bytes > have) {
 		say("%s needs %" PRIu64 " MiB and the machine has %" PRIu64
-		    " MiB available: lower \"connections\"",
+		    " MiB available: lower \"connections\", \"senders\" or \"echo_memory\"",
 		    what, (uint64_t)bytes / MIB + 1, have / MIB);
 		return NULL;
 	}
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED) {
-		say("%s: cannot map %" PRIu64 " MiB: %s: lower \"connections\"", what,
-		    (uint64_t)bytes / MIB + 1, strerror(errno));
+		say("%s: cannot map %" PRIu64
+		    " MiB: %s: lower \"connections\", \"senders\" or \"echo_memory\"",
+		    what, (uint64_t)bytes / MIB + 1, strerror(errno));
 		return NULL;
 	}
 	bind_to(memory, bytes, node);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* reply.h - what a telemetry command answers, within what DPDK's telemetry can carry: 127 characters
- * a value, 16 KiB a reply. */
+/* reply.h - what a telemetry command answers, within what DPDK's telemetry can carry: 127
+ * characters a value, 16 KiB a reply. */
 #ifndef RIPOSTE_REPLY_H
 #define RIPOSTE_REPLY_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* rules.h - what stacks go by, over all configurations that were read: those before the last live on
- * as long as connections of their listeners do. */
+/* rules.h - what stacks go by, over all configurations that were read: those before the last live
+ * on as long as connections of their listeners do. */
 #ifndef RIPOSTE_RULES_H
 #define RIPOSTE_RULES_H
 
@@ -37,8 +37,8 @@ int rules_open(struct rules *r);
 /* With all configurations in it. */
 void rules_close(struct rules *r);
 
-/* Puts conf in the arrays, and takes it over. NULL after an error, which has been said: conf is still
- * the caller's. */
+/* Puts conf in the arrays, and takes it over. NULL after an error, which has been said: conf is
+ * still the caller's. */
 struct rules_set *rules_add(struct rules *r, struct conf *conf);
 
 /* Makes room of a set, which nothing may point into any more; its configuration is freed. */

@@ -54,7 +54,7 @@ worker_open(struct worker *w, const struct worker_orders *orders, const struct p
 		.stack_size = stack_bytes(&mine),
 	};
 	mailbox_init(&w->mailbox);
-	memory = memory_take(w->stack_size, port->node, "the connection table");
+	memory = memory_take(w->stack_size, port->node, "a worker's table");
 	if (memory == NULL)
 		return -ENOMEM;
 	w->stack = stack_init(memory, &mine, now);

@@ -146,6 +146,10 @@ stack_reload(struct stack *s, const struct stack_conf *conf)
 	s->conf.secret = now.secret;
 	if (!conf->cookie_shared && !now.cookie_shared)
 		s->conf.cookie_secret = now.cookie_secret;
+	/* Listeners are counted from their reload on, wherever in the room there were others. */
+	if (conf->index != now.index)
+		memset(s->taken + conf->index->first, 0,
+		       conf->index->count * sizeof(*s->taken));
 	take_conf(s);
 }
 

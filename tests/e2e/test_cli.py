@@ -115,7 +115,8 @@ def test_help_lists_every_option_and_key(args):
                  "--poll", "--stats TIME", "-v, --version", "-h, --help", "[EAL options] --",
                  "owns", "closed", "cookies", "connections", "msl", "challenge_acks", "ttl",
                  "min_mss", "cookie_key", "ports", "on", "script", "backlog", "syn_ack_delay",
-                 "handshake_timeout", "receive_buffer", "chance", "first"):
+                 "handshake_timeout", "receive_buffer", "chance", "first", "senders",
+                 "echo_memory", "send_buffer"):
         assert re.search(rf"(^|\s){re.escape(word)}(\s|$)", run.stdout, re.MULTILINE), word
     assert max(map(len, run.stdout.splitlines())) <= 100
 
@@ -146,6 +147,8 @@ def test_check_prints_every_key_of_every_listener(tmp_path):
     closed = drop
     cookies = never
     connections = 77
+    senders = 7
+    echo_memory = 123456
     msl = "1500ms"
     challenge_acks = 0
     ttl = 17
@@ -160,6 +163,7 @@ listener "one" {
     syn_ack_delay = "110ms"
     handshake_timeout = "90s"
     receive_buffer = 1000000
+    send_buffer = 2000000
     cookies = auto
     chance = 0.25
     first = 9
@@ -171,6 +175,8 @@ listener "t\u00f6 o" { ports = 9877 }
     said = [re.sub(r"\s+", " ", line).strip() for line in run.stdout.splitlines()]
     for line in ('owns = { "10.9.0.1", "198.51.100.0/24", "fd09::1", "2001:db8:1::/64" }',
                  "closed = drop", "cookies = never", "connections = 77", 'msl = "1500ms"',
+                 "senders = 7", "echo_memory = 123456", "send_buffer = 2000000",
+                 "senders = 7", "send_buffer = 262144",
                  "challenge_acks = 0", "ttl = 17", "min_mss = 536",
                  'ports = { 9877, "10000-10099" }', 'on = { "198.51.100.0/24" }',
                  'script = { "accept", "read 4096", "timeout 1m", "read all", "linger 0", '
@@ -182,7 +188,56 @@ listener "t\u00f6 o" { ports = 9877 }
         assert line in said, f"no line {line!r} in\n{run.stdout}"
     assert "00112233" not in run.stdout, "a key is a secret"
     # The second listener has the host's cookies.
-    assert said[said.index('listener "t\u00f6 o" { # line 24'):].count("cookies = never") == 1
+    assert said[said.index('listener "t\u00f6 o" { # line 27'):].count("cookies = never") == 1
+
+
+# Calls as they stand in a file, and as --check prints them.
+WRITES = {
+    r'"write \"HTTP/1.0 200 OK\r\n\r\nhello\""': r'"write \"HTTP/1.0 200 OK\r\n\r\nhello\""',
+    r"""'write "in single quotes"'""": r'"write \"in single quotes\""',
+    r'"write \"say \"hi\" to C:\\ # no comment\""': r'"write \"say \"hi\" to C:\\ # no comment\""',
+    r'"write \"\x01\x7f\377\t\123\""': r'"write \"\x01\x7f\xff\tS\""',
+    r'"write \"\${NAME} $NAME\""': r'"write \"\${NAME} $NAME\""',
+    r'"write \"\\\${x}\""': r'"write \"\\\${x}\""',
+    r'"write   \"\"  "': r'"write \"\""',
+    '"write @data"': '"write @data"',
+    "'write   @the \"$data\"'": r'"write @the \"$data\""',
+    '"echo"': '"echo"',
+}
+
+
+@pytest.mark.parametrize("call", WRITES)
+def test_what_is_printed_of_a_write_means_the_same(call, tmp_path):
+    path = tmp_path / "writes.conf"
+    (tmp_path / "data").write_bytes(b"\0\1")
+    (tmp_path / 'the "$data"').write_bytes(b"")
+    text = HOST + 'listener "web" { ports = 80 script = { "accept", %s, "close" } }\n'
+    path.write_text(text % call)
+    for _ in range(2):
+        run = riposte("--check", "-c", path)
+        assert (run.returncode, run.stderr) == (0, ""), run.stderr
+        assert f'{{ "accept", {WRITES[call]}, "close" }}' in run.stdout, run.stdout
+        path.write_text(text % WRITES[call])
+
+
+def test_long_write_is_printed_whole(tmp_path):
+    path = tmp_path / "long.conf"
+    call = r'"write \"' + r"\x01\n" * 10000 + r'\""'
+    path.write_text(HOST + f'listener "web" {{ ports = 80 script = {{ "accept", {call} }} }}\n')
+    assert call in riposte("--check", "-c", path).stdout
+
+
+def test_file_to_write_is_found_from_the_configuration_on(tmp_path):
+    (tmp_path / "etc" / "data").mkdir(parents=True)
+    path = tmp_path / "etc" / "riposte.conf"
+    (tmp_path / "etc" / "data" / "page").write_text("page")
+    for name in ("data/page", "../etc/data/page", tmp_path / "etc" / "data" / "page"):
+        path.write_text(HOST + 'listener "web" { ports = 80 '
+                        f'script = {{ "accept", "write @{name}" }} }}\n')
+        for conf_name, directory in ((path, "/"), ("etc/riposte.conf", tmp_path),
+                                     ("riposte.conf", path.parent)):
+            run = riposte("--check", "-c", conf_name, cwd=directory)
+            assert (run.returncode, run.stderr) == (0, ""), run.stderr
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.conf")), ids=lambda p: p.name)

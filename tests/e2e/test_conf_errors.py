@@ -42,6 +42,11 @@ def listener(*lines, name="x", more=""):
     return HOST + "\n".join([f'listener "{name}" {{', *lines, "}"]) + "\n" + more
 
 
+def script(*calls):
+    """A listener that accepts on line 4 and makes the calls on lines 5, 6, ..."""
+    return listener("ports = 80", 'script = { "accept"', *(f', "{call}"' for call in calls), "}")
+
+
 OWNS = 'owns = "10.9.0.1"'
 
 # name: (text, line, words of the message)
@@ -103,6 +108,11 @@ WRONG = {
     "connections_hexadecimal": (host(OWNS, "connections = 0x100"), 3, ["whole number"]),
     "connections_with_a_plus": (host(OWNS, 'connections = "+5"'), 3, ["whole number"]),
     "connections_empty": (host(OWNS, 'connections = ""'), 3, ["whole number"]),
+    "senders_none": (host(OWNS, "senders = 0"), 3, ["from 1 to 16777216"]),
+    "senders_too_many": (host(OWNS, "senders = 16777217"), 3, ["from 1 to 16777216"]),
+    "echo_memory_too_much": (host(OWNS, "echo_memory = 17179869185"), 3,
+                             ["from 0 to 17179869184"]),
+    "echo_memory_with_unit": (host(OWNS, "echo_memory = 16M"), 3, ['"16M"', "whole number"]),
     "msl_without_unit": (host(OWNS, "msl = 30"), 3, ['"30"', "time", "unit", "60m"]),
     "msl_none": (host(OWNS, 'msl = "0"'), 3, ["from 1ms to 60m"]),
     "msl_too_long": (host(OWNS, 'msl = "61m"'), 3, ["from 1ms to 60m"]),
@@ -171,6 +181,9 @@ WRONG = {
     "receive_buffer": (listener("ports = 80", "receive_buffer = 0"), 4, ["from 1 to 1073741824"]),
     "receive_buffer_too_large": (listener("ports = 80", "receive_buffer = 1073741825"), 4,
                                  ["from 1 to 1073741824"]),
+    "send_buffer": (listener("ports = 80", "send_buffer = 0"), 4, ["from 1 to 1073741824"]),
+    "send_buffer_too_large": (listener("ports = 80", "send_buffer = 1073741825"), 4,
+                              ["from 1 to 1073741824"]),
     "listener_cookies": (listener("ports = 80", "cookies = host"), 4, ["auto, always or never"]),
     "chance_0": (listener("ports = 80", "chance = 0"), 4, ["above 0 and up to 1"]),
     "chance_over_1": (listener("ports = 80", "chance = 1.01"), 4, ["above 0 and up to 1"]),
@@ -200,7 +213,23 @@ WRONG = {
                            ["accept"]),
     "too_many_calls": (listener("ports = 80",
                                 'script = { "accept", ' + '"read", ' * 65536 + '"close" }'),
-                       4, ["65535"]),
+                       4, ["65471"]),
+    "write_without_quotes": (script("write hello"), 5, ["write hello", 'write "TEXT"', "@FILE"]),
+    "write_nothing": (script("write"), 5, ["write", 'write "TEXT"', "@FILE"]),
+    "write_half_a_quote": (script(r'write \"'), 5, ['write "TEXT"']),
+    "write_a_quote_too_few": (script(r'write \"hello'), 5, ["hello", 'write "TEXT"']),
+    "write_no_file": (script("write @"), 5, ["write @", "@FILE"]),
+    "write_before_accept": (listener("ports = 80", r'script = { "write \"x\"", "accept" }'), 4,
+                            ["write", "accept"]),
+    "write_after_shutdown": (script("shutdown", r'write \"x\"'), 6, ["write", "shutdown"]),
+    "echo_after_shutdown": (script("shutdown", "echo"), 6, ["echo", "shutdown"]),
+    "echo_of_something": (script("echo 5"), 5, ["echo 5", "nothing"]),
+    "write_with_a_zero_byte": (script(r'write \"a\x00b\"'), 5, ["zero byte", "@FILE"]),
+    "write_with_an_octal_zero_byte": (script(r'write \"a\0b\"'), 5, ["zero byte", "@FILE"]),
+    "write_a_missing_file": (script("write @missing"), 5,
+                             ["@missing", "No such file", "64 MiB", "would be right"]),
+    "write_a_directory": (script("write @/"), 5, ["@/", "no regular file", "would be right"]),
+    "write_a_device": (script("write @/dev/zero"), 5, ["no regular file", "would be right"]),
 }
 
 
@@ -255,6 +284,23 @@ def test_listener_that_can_match_is_none(name, tmp_path):
                                    for i, keys in enumerate([*before, last])))
     run = check(path)
     assert (run.returncode, run.stderr) == (0, ""), run.stderr
+
+
+def test_file_to_write_that_is_too_large(tmp_path):
+    path = tmp_path / "large.conf"
+    path.write_text(script("write @data"))
+    with open(tmp_path / "data", "wb") as data:
+        data.truncate((64 << 20) + 1)
+    refused(path, f"{path}:5", "@data", "too large", "64 MiB")
+    os.truncate(tmp_path / "data", 64 << 20)
+    assert check(path).returncode == 0
+
+
+def test_pipe_to_write_is_not_waited_for(tmp_path):
+    path = tmp_path / "pipe.conf"
+    path.write_text(script("write @pipe"))
+    os.mkfifo(tmp_path / "pipe")
+    refused(path, f"{path}:5", "@pipe", "no regular file")
 
 
 def test_file_that_is_not_there(tmp_path):
