@@ -131,7 +131,7 @@ switch_to(struct control *c, struct rules_set *set)
 		c->current = set;
 		return true;
 	}
-	say("%s", error);
+	say_at(set->conf->file, 0, "not taken over: %s", error);
 	/* Riposte is ending: some workers may go by it until they have ended. */
 	for (unsigned int i = 0; i < c->worker_count; i++)
 		used = used || orders[i]->done;
