@@ -33,6 +33,7 @@ test_packages=(
 	"python3-pytest|end-to-end tests"
 	"python3-pytest-xdist|runs them side by side"
 	"python3-scapy|makes and reads packets"
+	"dpdk-dev|dpdk-telemetry.py, DPDK's own look at a program"
 	"nmap|a client"
 )
 

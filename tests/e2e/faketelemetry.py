@@ -82,9 +82,9 @@ class FakeTelemetry:
 
     def die(self):
         """As a program that is killed: the file stays behind."""
-        self.socket.close()
-        for client in self.clients:
+        for each in (self.socket, *self.clients):
             try:
-                client.shutdown(socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)  # close() alone leaves accept() waiting
             except OSError:
                 pass
+        self.socket.close()

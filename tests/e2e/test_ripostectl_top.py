@@ -167,7 +167,7 @@ def test_not_a_terminal_gets_plain_blocks(busy, start):
         assert "pid 4711" in lines[0] and "connections 7" in lines[0] and "half open 3" in lines[0]
         headers = [line.split()[0] for line in lines if line.split()[:1] and line[0].isupper()]
         assert headers == ["WORKER", "LISTENER", "RST", "DROPPED"]
-        assert [line.split()[0] for line in lines if re.match(r"l\d", line)] == ["l2", "l1", "l0"]
+        assert [line.split()[0] for line in lines if re.match(r"l\d+ ", line)] == ["l2", "l1", "l0"]
         assert re.search(r"^tcp_checksum +[0-9.]+ +\d+$", block, re.MULTILINE)
         assert not re.search("never|reason0", block)
 
@@ -222,10 +222,10 @@ def test_it_fits_the_terminal(busy, start, screen, columns, lines):
     assert shown[0].startswith("riposte (lab)")
     if lines >= 24:
         # The busiest are there; of every section something is.
-        assert [line.split()[0] for line in shown if re.match(r"l\d", line)][:2] == ["l69", "l68"]
+        assert [line.split()[0] for line in shown if re.match(r"l\d+ ", line)][:2] == ["l69", "l68"]
         assert any(line.startswith("reason29 ") for line in shown)
         more = [int(line.split()[2]) for line in shown if line.startswith("... and ")]
-        listed = sum(1 for line in shown if re.match(r"l\d", line))
+        listed = sum(1 for line in shown if re.match(r"l\d+ ", line))
         assert more[0] == 70 - listed
         assert {"WORKER", "LISTENER", "RST", "DROPPED"} <= {line.split(" ")[0] for line in shown}
 
