@@ -2,17 +2,13 @@
 """What riposte does when time passes: handshakes given up, retransmissions, TIME-WAIT's end, and a
 host that drops. The segments are made by hand, so that nobody answers unasked. Nothing here is
 asked for within a short time, only not before its time."""
-import dataclasses
 import errno
 import socket
 import time
 
 import pytest
-from scapy.all import Ether, TCP
 
-from lab import CLIENT4, SERVER, SERVER4
-from notation import Path, Peer
-from replay import check_envelope
+from talk import Talk
 
 CONF = """
 host { owns = { "10.9.0.1", "fd09::1" } connections = 1000 msl = "300ms" }
@@ -23,7 +19,6 @@ listener "close" { ports = { "83" } script = { "accept", "close" } }
 listener "patient" { ports = { "84" } script = { "accept", "timeout 200ms", "read", "close" } }
 listener "willing" { ports = { "85" } script = { "accept", "hang" } handshake_timeout = "2s" }
 """
-ASKER = {4: "10.9.44.44", 6: "fd09::4444"}
 
 
 @pytest.fixture(scope="module")
@@ -31,54 +26,20 @@ def lab(make_lab):
     return make_lab(CONF)
 
 
-@dataclasses.dataclass
-class Talk:
-    """A hand-made client on the wire."""
-    wire: object
-    peer: Peer
-
-    def send(self, spec):
-        self.wire.send(self.peer.frame(spec))
-        return time.monotonic()
-
-    def next(self, seconds=20):
-        """The next segment as text and when it came; (None, time) if none comes."""
-        frame = self.wire.wait(self._is_mine, seconds)
-        if frame is None:
-            return None, time.monotonic()
-        packet = Ether(frame)
-        length = check_envelope(packet, self.peer.path)
-        if packet[TCP].flags == "SA":
-            self.peer.iss = packet[TCP].seq
-        return self.peer.text(packet[TCP], length), time.monotonic()
-
-    def _is_mine(self, frame):
-        packet = Ether(frame)
-        return TCP in packet and packet[TCP].dport == self.peer.port
-
-    def expect(self, text, seconds=20):
-        came, when = self.next(seconds)
-        assert came == text
-        return when
-
-
 @pytest.fixture(params=(4, 6), ids=("ip4", "ip6"))
 def talk(request, lab):
     """talk(service) is a new client of it."""
-    family, wires = request.param, []
+    family, talks = request.param, []
 
     def make(service):
-        wire = lab.raw()
-        wires.append(wire)
-        server = wire.resolve(CLIENT4, SERVER4)
-        path = Path(family, (), ASKER[family], SERVER[family], wire.mac.hex(":"), server.hex(":"))
         make.port += 1
-        return Talk(wire, Peer(path, make.port, service))
+        talks.append(Talk.begin(lab, family, make.port, service))
+        return talks[-1]
 
     make.port = 40000 + 1000 * family + service_number(request)
     yield make
-    for wire in wires:
-        wire.close()
+    for each in talks:
+        each.close()
 
 
 def service_number(request):
