@@ -119,7 +119,9 @@ def test_echo(ctl, connect):
     client.sendall(b"abc")
     assert receive(client, 3) == b"abc"
     assert ctl.connection(client)["call"] == "echo"
-    refuses(ctl, client, "read", "echo")
+    for call in ("read", "echo", "sleep 1s"):
+        refuses(ctl, client, call, "another call")
+    refuses(ctl, client, 'write "x"', "echo")
     client.sendall(b"defg")
     assert receive(client, 4) == b"defg"
     client.shutdown(socket.SHUT_WR)
@@ -131,13 +133,15 @@ def test_echo(ctl, connect):
 
 
 def test_echo_of_what_is_unread(ctl, connect):
-    """It had been acknowledged into the receive buffer, of which riposte keeps the length alone: what
-    comes out has that length."""
+    """Of what came while no echo was to come, riposte has only counted the bytes."""
     client = connect()
     client.sendall(b"abc")
     unread(ctl, client, 3)
-    run = ctl.run("call", end(client), client.getpeername()[1], "echo")
-    assert run.returncode in (0, 1) and run.stderr.count("\n") == run.returncode
+    refuses(ctl, client, "echo", "read it first")
+    ctl.call(client, "read 3")
+    ctl.call(client, "echo")
+    client.sendall(b"def")
+    assert receive(client, 3) == b"def"
 
 
 def test_shutdown(ctl, connect):
@@ -146,8 +150,8 @@ def test_shutdown(ctl, connect):
     assert client.recv(1) == b""
     client.sendall(b"still")
     unread(ctl, client, 5)
-    refuses(ctl, client, 'write "late"', "shutdown")
-    refuses(ctl, client, "echo", "shutdown")
+    for call in ('write "late"', "echo", "shutdown"):
+        refuses(ctl, client, call, "shut")
     ctl.call(client, "read 5")
     ctl.call(client, "close")
     client.shutdown(socket.SHUT_WR)
@@ -168,7 +172,7 @@ def test_close(ctl, connect):
     client = connect()
     ctl.call(client, "close")
     assert client.recv(1) == b""
-    refuses(ctl, client, "read")
+    refuses(ctl, client, "read", "closed")
     assert client.send(b"x") == 1
     wait_for(lambda: error_of(client.send, b"x") == "EPIPE")
 
@@ -209,7 +213,8 @@ def test_read_that_waits(ctl, connect):
     assert ctl.connection(client)["call"] == "read 10"
     client.sendall(b"12345")
     unread(ctl, client, 5)
-    refuses(ctl, client, "close", "read 10")
+    for call in ("read 1", "sleep 1s", "timeout 1s", "hang", "echo"):
+        refuses(ctl, client, call, "another call")
     client.sendall(b"67890")
     unread(ctl, client, 0)
     assert ctl.connection(client)["call"] == "hang"
@@ -217,11 +222,28 @@ def test_read_that_waits(ctl, connect):
     assert client.recv(1) == b""
 
 
+def test_what_can_be_done_while_a_read_waits(ctl, connect):
+    """As another thread of the application may: write, shutdown, linger 0 and close."""
+    client = connect()
+    ctl.call(client, "read 10")
+    ctl.call(client, 'write "well?"')
+    assert receive(client, 5) == b"well?"
+    assert ctl.connection(client)["call"] == "read 10"
+    ctl.call(client, "shutdown")
+    assert client.recv(1) == b""
+    client.sendall(b"12345")
+    unread(ctl, client, 5)
+    assert ctl.connection(client)["call"] == "read 10"
+    ctl.call(client, "close")
+    assert error_of(client.recv, 1) in ("", "ECONNRESET")
+    wait_for(lambda: ctl.connection(client) is None)
+
+
 def test_read_all_until_the_end(ctl, connect):
     client = connect()
     ctl.call(client, "read all")
     client.sendall(bytes(200000))
-    refuses(ctl, client, "close", "read all")
+    refuses(ctl, client, "read", "another call")
     client.shutdown(socket.SHUT_WR)
     wait_for(lambda: ctl.connection(client)["call"] == "hang")
     ctl.call(client, "close")
@@ -233,7 +255,7 @@ def test_sleep(ctl, connect):
     start = time.monotonic()
     ctl.call(client, "sleep 2s")
     if time.monotonic() - start < 1:
-        refuses(ctl, client, "close", "sleep")
+        refuses(ctl, client, "read", "another call")
     wait_for(lambda: ctl.connection(client)["call"] == "hang")
     assert time.monotonic() - start >= 1.99
     ctl.call(client, "close")
@@ -258,7 +280,7 @@ def test_hang(ctl, connect):
 
 def test_what_its_script_waits_in(ctl, connect):
     client = connect(82, "read 100")
-    refuses(ctl, client, "close", "read 100")
+    refuses(ctl, client, "read", "another call")
     client.sendall(bytes(100))
     assert receive(client, 4) == b"done"
     wait_for(lambda: ctl.connection(client)["call"] == "hang")
