@@ -9,9 +9,11 @@ import time
 from ctl.table import table
 
 RATES = ("rx", "answered", "consumed", "dropped", "tx", "tx_dropped")  # a worker's counters
+# The first ones are those that fit a terminal of 80 columns.
 WORKERS = {"WORKER": "worker", "LCORE": "lcore", "DEVICE": "device", "QUEUE": "queue",
-           **{name.upper() + "/S": name for name in RATES},
-           "CONNECTIONS": "connections", "HALF_OPEN": "half_open"}
+           "RX/S": "rx", "TX/S": "tx", "DROPPED/S": "dropped", "CONNECTIONS": "connections",
+           "HALF_OPEN": "half_open", "ANSWERED/S": "answered", "CONSUMED/S": "consumed",
+           "TX_DROPPED/S": "tx_dropped"}
 LISTENERS = {"LISTENER": "name", "PORTS": "ports", "TAKEN/S": "rate", "TAKEN": "taken",
              "WAITING": "waiting", "ALIVE": "alive", "SCRIPT": "script"}
 
