@@ -72,7 +72,7 @@ class Telemetry:
         return "/riposte/counters" in self.ask("/", list)
 
     def ask(self, command, kind, *parameters):
-        """What it says to the command, which has to be of a kind (dict or list)."""
+        """What it says to the command, which has to be of a kind: dict, list or either."""
         request = ",".join((command, *map(str, parameters))).encode(errors="surrogateescape")
         if len(request) > REQUEST_MAX:
             raise Refused(f"{len(request)} bytes are too long for DPDK's telemetry: "
@@ -86,7 +86,9 @@ class Telemetry:
             raise Refused(f"{self} has ended") from None
         said = reply.get(command) if isinstance(reply, dict) else reply
         if isinstance(said, dict) and isinstance(said.get("error"), str):
-            raise Refused(one_line(said["error"]))
+            # A text in a dict has 127 bytes at most: a longer one goes on in error_1, error_2, ...
+            raise Refused(one_line("".join(
+                str(value) for name, value in said.items() if name.startswith("error"))))
         if said is None:
             raise Refused(f"{self} does not know {command}: is it of another version?")
         if not isinstance(said, kind):
@@ -129,17 +131,19 @@ class Telemetry:
         return list(ends.values())
 
     def _pages(self, command):
-        """Every dict of an array that comes in pages, in order."""
+        """Every dict of a list that comes in pages, in order."""
         offset = 0
         while page := self._dicts(command, offset):
             yield from page
             offset += len(page)
 
     def _dicts(self, command, *parameters):
-        said = self.ask(command, list, *parameters)
-        if not all(isinstance(entry, dict) for entry in said):
+        """A list of dicts. DPDK 22.11 has no array of them: it is a dict of dicts, by number."""
+        said = self.ask(command, (list, dict), *parameters)
+        dicts = list(said.values()) if isinstance(said, dict) else said
+        if not all(isinstance(entry, dict) for entry in dicts):
             raise self._odd(command, said)
-        return said
+        return dicts
 
     def _odd(self, command, said):
         return Refused(f"{self}'s answer to {command} is odd: {shortened(json.dumps(said))}")

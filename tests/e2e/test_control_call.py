@@ -150,9 +150,9 @@ def test_shutdown(ctl, connect):
     assert client.recv(1) == b""
     client.sendall(b"still")
     unread(ctl, client, 5)
+    ctl.call(client, "read 5")
     for call in ('write "late"', "echo", "shutdown"):
         refuses(ctl, client, call, "shut")
-    ctl.call(client, "read 5")
     ctl.call(client, "close")
     client.shutdown(socket.SHUT_WR)
     assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
