@@ -72,7 +72,7 @@ class Telemetry:
         return "/riposte/counters" in self.ask("/", list)
 
     def ask(self, command, kind, *parameters):
-        """What it says to the command, which has to be of a kind: dict, list or either."""
+        """What it says to the command, which has to be of a kind (dict or list)."""
         request = ",".join((command, *map(str, parameters))).encode(errors="surrogateescape")
         if len(request) > REQUEST_MAX:
             raise Refused(f"{len(request)} bytes are too long for DPDK's telemetry: "
@@ -86,7 +86,7 @@ class Telemetry:
             raise Refused(f"{self} has ended") from None
         said = reply.get(command) if isinstance(reply, dict) else reply
         if isinstance(said, dict) and isinstance(said.get("error"), str):
-            # A text in a dict has 127 bytes at most: a longer one goes on in error_1, error_2, ...
+            # A text in a dict has 127 bytes at most: a longer one goes on in error_2, error_3, ...
             raise Refused(one_line("".join(
                 str(value) for name, value in said.items() if name.startswith("error"))))
         if said is None:
@@ -120,7 +120,7 @@ class Telemetry:
         return {name.replace("/", "."): value for name, value in said.items()}
 
     def workers(self):
-        return self._dicts("/riposte/workers")
+        return list(self._pages("/riposte/workers"))
 
     def listeners(self):
         return list(self._pages("/riposte/listeners"))
@@ -137,13 +137,11 @@ class Telemetry:
             yield from page
             offset += len(page)
 
-    def _dicts(self, command, *parameters):
-        """A list of dicts. DPDK 22.11 has no array of them: it is a dict of dicts, by number."""
-        said = self.ask(command, (list, dict), *parameters)
-        dicts = list(said.values()) if isinstance(said, dict) else said
-        if not all(isinstance(entry, dict) for entry in dicts):
+    def _dicts(self, command, offset):
+        said = self.ask(command, list, offset)
+        if not all(isinstance(entry, dict) for entry in said):
             raise self._odd(command, said)
-        return dicts
+        return said
 
     def _odd(self, command, said):
         return Refused(f"{self}'s answer to {command} is odd: {shortened(json.dumps(said))}")

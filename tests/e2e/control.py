@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """control - ripostectl as a user runs it, and what the tests of it need beside."""
 import errno
+import fcntl
 import json
 import os
 import socket
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -64,6 +67,11 @@ def end(sock):
     """A socket's own end, as riposte writes it."""
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if sock.family == socket.AF_INET6 else f"{host}:{port}"
+
+
+def unsent(sock):
+    """Bytes in the socket that the peer has not acknowledged."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 def balanced(counters):

@@ -315,15 +315,6 @@ def test_connections_of_all_pages(ctl, fake, count, size):
     assert [line.split()[0] for line in lines[1:]] == [row["client"] for row in rows]
 
 
-def test_lists_may_be_dicts(ctl, fake):
-    """DPDK 22.11 has no array of dicts: its lists are dicts with numbers for names."""
-    rows = [connection(i) for i in range(12)]
-    page = pages_of(rows, 5)
-    fake(answers={"/riposte/connections": lambda offset: {
-        str(i): row for i, row in enumerate(page(offset))}})
-    assert json.loads(says(ctl("connections", "--json"))) == rows
-
-
 def test_connection_that_moves_between_pages_is_listed_once(ctl, fake):
     rows = [connection(i) for i in range(6)]
     pages = {0: rows[:3], 3: [rows[2], rows[3], rows[4]], 6: [rows[5]]}
@@ -359,7 +350,7 @@ WORKER = {"worker": 0, "lcore": 2, "device": "net_af_packet0", "queue": 0, "rx":
 
 
 def test_workers(ctl, fake):
-    fake(answers={"/riposte/workers": [WORKER, {**WORKER, "worker": 1}]})
+    fake(answers={"/riposte/workers": pages_of([WORKER, {**WORKER, "worker": 1}], 1)})
     assert json.loads(says(ctl("workers", "--json"))) == [WORKER, {**WORKER, "worker": 1}]
     header, first, second = [line.split() for line in says(ctl("workers")).splitlines()]
     assert header[:5] == ["WORKER", "LCORE", "DEVICE", "QUEUE", "RX"]
@@ -385,7 +376,7 @@ def test_what_riposte_refuses(ctl, fake, options):
 
 def test_a_long_refusal_comes_in_parts(ctl, fake):
     """A text in a dict has 127 bytes at most in DPDK 22.11."""
-    fake(answers={"/riposte/reload": {"error": "a" * 127, "error_1": "b" * 127, "error_2": "c"}})
+    fake(answers={"/riposte/reload": {"error": "a" * 127, "error_2": "b" * 127, "error_3": "c"}})
     assert ctl("reload").stderr == f"ripostectl: {'a' * 127}{'b' * 127}c\n"
 
 
@@ -419,7 +410,7 @@ def json_null():
     return b'{"/riposte/counters":null}'
 
 
-@pytest.mark.parametrize("answer", ({"0": 1}, [1, 2], [[]], "x"), ids=str)
+@pytest.mark.parametrize("answer", ({"a": 1}, [1, 2], [[]], "x"), ids=str)
 @pytest.mark.parametrize("command", ("listeners", "connections", "workers"))
 def test_odd_list(ctl, fake, command, answer):
     fake(answers={f"/riposte/{command}": answer})

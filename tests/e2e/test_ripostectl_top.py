@@ -43,11 +43,12 @@ class Busy:
                 **{f"rst/reason{i}": 10 * i * n for i in range(self.reasons)},
                 "connections": 7, "half_open": 3}
 
-    def workers(self, _):
-        return [{"worker": i, "lcore": i, "device": "net_af_packet0", "queue": i,
+    def workers(self, offset):
+        rows = [{"worker": i, "lcore": i, "device": "net_af_packet0", "queue": i,
                  "rx": 100 * (i + 1) * self.step, "answered": self.step, "consumed": 0,
                  "dropped": 5 * self.step, "tx": self.step, "tx_dropped": 0, "connections": 4 - i,
                  "half_open": i} for i in range(2)]
+        return rows[int(offset):]
 
     def listeners(self, offset):
         n = self.step if self.step != self.begin_again_at else 0.5
