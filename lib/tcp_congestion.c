@@ -4,13 +4,21 @@
  */
 #include "tcp_send.h"
 
-/* RFC 6298 2.2 to 2.5, with a clock granularity of 1 ms. */
+/* RFC 6298 2.3 to 2.5, with a clock granularity of 1 ms. */
+static uint16_t
+measured_rto(const struct tcp_send *send)
+{
+	uint32_t rto = send->srtt / 8 + tcp_max(send->rttvar, 1);
+
+	return (uint16_t)tcp_min(tcp_max(rto, TCP_RTO_MIN_MS), TCP_RTO_MAX_MS);
+}
+
+/* RFC 6298 2.2, 2.3. */
 static void
 measure(struct tcp_conn *c, const struct tcp_env *env)
 {
 	struct tcp_send *send = env->send;
 	uint32_t rtt = tcp_max((uint32_t)env->now - send->timed_ms, 1);
-	uint32_t rto;
 
 	send->timing = false;
 	rtt = tcp_min(rtt, TCP_RTO_MAX_MS);
@@ -23,8 +31,7 @@ measure(struct tcp_conn *c, const struct tcp_env *env)
 		send->rttvar += (srtt > rtt ? srtt - rtt : rtt - srtt) - send->rttvar / 4;
 		send->srtt += rtt - srtt;
 	}
-	rto = send->srtt / 8 + tcp_max(send->rttvar, 1);
-	c->rto_ms = (uint16_t)tcp_min(tcp_max(rto, TCP_RTO_MIN_MS), TCP_RTO_MAX_MS);
+	c->rto_ms = measured_rto(send);
 	c->flags |= TCP_F_RTT;
 }
 
@@ -127,10 +134,12 @@ tcp_send_acked(struct tcp_conn *c, const struct tcp_seg *seg, uint32_t snd_wnd,
 		/* RFC 9293 3.8.6.1 MUST-37: the peer lives, however long its window stays shut. */
 		c->retries = 0;
 	} else if (snd_wnd == 0) {
-		/* What a closed window refused is sent again at once; and the probes' back-off says
-		 * nothing of the network. */
+		/* What a closed window refused is sent again at once; and the probes' number and
+		 * back-off say nothing of the network. */
 		send->resume = c->snd.una;
-		c->rto_ms = (uint16_t)tcp_min(c->rto_ms, TCP_RTO_INITIAL_MS);
+		c->retries = 0;
+		c->rto_ms = (uint16_t)tcp_min(c->rto_ms, send->srtt > 0 ? measured_rto(send)
+									: TCP_RTO_INITIAL_MS);
 		c->timer.tcp_ms = tcp_flight(c) == 0 ? 0 : timer_node_at(env->now, c->rto_ms);
 	}
 }

@@ -6,11 +6,9 @@
 #include "tcp_reply.h"
 #include "tcp_send.h"
 
-#define TCP_DUP_ACKS 3 /* RFC 5681 3.2 */
-#define TCP_CWND_MAX (UINT32_C(1) << 30)
-#define TS_LENGTH    12u /* RFC 7323 A: with the padding that wire_emit.c gives it */
-#define IW_SEGMENTS  10u
-#define IW_BYTES     14600u
+#define IW_SEGMENTS 10u
+#define IW_BYTES    14600u
+#define OVERRIDE_MS 1000u /* RFC 9293 3.8.6.2.1 (4): 0.1 to 1 s */
 
 /* RFC 6928 2; RFC 5681 3.1: one segment where the SYN-ACK was lost. */
 static uint32_t
@@ -152,7 +150,9 @@ send_piece(struct tcp_conn *c, const struct piece *piece, const struct tcp_env *
 	if (piece->text > 0 && piece->seq + piece->text == send->end)
 		out->flags |= TCP_PSH;
 	out->sent = (uint8_t)piece->sent;
-	if (piece->text > 0 && piece->text < tcp_effective_mss(c, env))
+	/* A probe is none of those that A.3 means: nothing of it was to be sent. */
+	if (piece->text > 0 && piece->text < tcp_effective_mss(c, env) &&
+	    piece->sent != TCP_SENT_PROBE)
 		send->small = piece->seq + piece->text;
 	if (piece->fin)
 		c->flags &= (uint16_t)~TCP_F_FIN_UNSENT;
@@ -219,8 +219,9 @@ tcp_send_next(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *o
 		}
 		return true;
 	}
-	/* RFC 9293 3.8.6.1, 3.8.6.2.1: nothing is on its way, so no ACK will come of itself. */
+	/* RFC 9293 3.8.6.1, 3.8.6.2.1 (4): nothing is on its way, so no ACK will come of itself. */
 	if (tcp_flight(c) == 0 && tcp_send_due(c, send) && c->timer.tcp_ms == 0)
-		c->timer.tcp_ms = timer_node_at(env->now, c->rto_ms);
+		c->timer.tcp_ms = timer_node_at(
+			env->now, tcp_snd_wnd(c) > 0 ? tcp_min(c->rto_ms, OVERRIDE_MS) : c->rto_ms);
 	return false;
 }
