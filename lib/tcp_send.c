@@ -96,7 +96,12 @@ congestion_window(const struct tcp_send *send, uint32_t mss)
 static bool
 may_be_small(const struct tcp_conn *c, const struct tcp_send *send, const struct piece *piece)
 {
-	if (piece->seq + piece->text == send->end)
+	bool last = piece->seq + piece->text == send->end;
+
+	/* Sent again: what follows an ACK, or ends the text; anything else waits for that ACK. */
+	if (piece->sent == TCP_SENT_AGAIN)
+		return last || piece->seq == c->snd.una;
+	if (last)
 		return seq_le(send->small, c->snd.una);
 	return tcp_flight(c) == 0 && piece->text >= tcp_max_snd_wnd(c) / 2;
 }
@@ -117,8 +122,7 @@ next_piece(const struct tcp_conn *c, const struct tcp_env *env, struct piece *pi
 	piece->fin = piece->fin && wnd > sent + piece->text;
 	if (piece->text == 0)
 		return piece->fin;
-	return piece->text == mss || piece->fin || piece->sent == TCP_SENT_AGAIN ||
-	       may_be_small(c, send, piece);
+	return piece->text == mss || piece->fin || may_be_small(c, send, piece);
 }
 
 /* What the timer lets go: as much as the window takes, one byte if it is closed. False: there is
