@@ -171,6 +171,7 @@ struct tcp_send {
 	uint32_t wl1, wl2; /* SND.WL1, SND.WL2 */
 	uint32_t small;    /* behind the last segment that was not full (RFC 9293 A.3) */
 	uint32_t recover;  /* SND.NXT when a loss was last noticed (RFC 6582 3.2) */
+	uint32_t dup_nxt;  /* SND.NXT when the first duplicate ACK came: before RFC 3042 */
 	uint32_t cwnd;     /* bytes */
 	uint32_t ssthresh; /* bytes */
 	uint32_t timed;    /* the ACK of this ends the measurement of a round trip ... */

@@ -104,15 +104,16 @@ take_duplicate_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct t
 		send->cwnd = tcp_min(send->cwnd + mss, TCP_CWND_MAX);
 		return;
 	}
-	if (send->dup_acks < TCP_DUP_ACKS)
-		send->dup_acks++;
-	else
+	if (send->dup_acks == TCP_DUP_ACKS)
 		return;
+	if (send->dup_acks++ == 0)
+		send->dup_nxt = c->snd.nxt;
 	if (send->dup_acks < TCP_DUP_ACKS || seq_le(seg->ack, send->recover))
 		return;
 	send->recovering = true;
 	send->recover = c->snd.nxt;
-	send->ssthresh = tcp_max(tcp_flight(c) / 2, 2 * mss);
+	/* RFC 5681 3.2 step 2: without what limited transmit has sent. */
+	send->ssthresh = tcp_max((send->dup_nxt - c->snd.una) / 2, 2 * mss);
 	send->cwnd = send->ssthresh + TCP_DUP_ACKS * mss;
 	send->once = true;
 }

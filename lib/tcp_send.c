@@ -83,12 +83,15 @@ cut(const struct tcp_conn *c, const struct tcp_send *send, uint32_t seq, uint32_
 	return piece;
 }
 
-/* RFC 5681 3.1 and RFC 3042 2: what may be on its way by the congestion window. */
+/* RFC 5681 3.1 and RFC 3042 2: what may be on its way by the congestion window; more for the first
+ * duplicate ACKs, if it is new. */
 static uint32_t
-congestion_window(const struct tcp_send *send, uint32_t mss)
+congestion_window(const struct tcp_conn *c, const struct tcp_send *send, uint32_t mss)
 {
-	return send->cwnd +
-	       (send->recovering || send->dup_acks >= TCP_DUP_ACKS ? 0 : send->dup_acks * mss);
+	bool limited_transmit = !send->recovering && send->dup_acks < TCP_DUP_ACKS &&
+				send->resume == c->snd.nxt;
+
+	return send->cwnd + (limited_transmit ? send->dup_acks * mss : 0);
 }
 
 /* May a segment of text bytes, which is not full, go though there may be more to send later? RFC
@@ -114,7 +117,7 @@ next_piece(const struct tcp_conn *c, const struct tcp_env *env, struct piece *pi
 	uint32_t mss = tcp_effective_mss(c, env);
 	uint32_t sent = send->resume - c->snd.una;
 	uint32_t wnd = tcp_snd_wnd(c);
-	uint32_t limit = tcp_min(wnd, congestion_window(send, mss));
+	uint32_t limit = tcp_min(wnd, congestion_window(c, send, mss));
 
 	limit = limit > sent ? limit - sent : 0;
 	*piece = cut(c, send, send->resume, tcp_min(limit, mss));
@@ -197,7 +200,9 @@ tcp_send_next(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *o
 	restart_after_idle(c, env);
 	if (send->once) {
 		send->once = false;
-		piece = cut(c, send, c->snd.una, tcp_effective_mss(c, env));
+		/* What is on its way, and nothing new: the window may have no room for that. */
+		piece = cut(c, send, c->snd.una,
+			    tcp_min(tcp_flight(c), tcp_effective_mss(c, env)));
 		piece.fin = piece.fin && c->snd.nxt == send->end + 1;
 		piece.sent = TCP_SENT_FAST;
 		if (tcp_flight(c) > 0 && piece.text + piece.fin > 0) {
