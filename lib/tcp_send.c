@@ -88,8 +88,8 @@ cut(const struct tcp_conn *c, const struct tcp_send *send, uint32_t seq, uint32_
 static uint32_t
 congestion_window(const struct tcp_conn *c, const struct tcp_send *send, uint32_t mss)
 {
-	bool limited_transmit = !send->recovering && send->dup_acks < TCP_DUP_ACKS &&
-				send->resume == c->snd.nxt;
+	bool limited_transmit =
+		!send->recovering && send->dup_acks < TCP_DUP_ACKS && send->resume == c->snd.nxt;
 
 	return send->cwnd + (limited_transmit ? send->dup_acks * mss : 0);
 }
@@ -140,7 +140,7 @@ pushed_piece(const struct tcp_conn *c, const struct tcp_env *env, struct piece *
 
 	*piece = cut(c, send, send->resume,
 		     tcp_min(usable > 0 ? usable : 1, tcp_effective_mss(c, env)));
-	piece->fin = piece->fin && (usable > piece->text || piece->seq != c->snd.nxt);
+	piece->fin = piece->fin && (usable > piece->text || c->snd.nxt == send->end + 1);
 	piece->sent = usable > 0 ? piece->sent : TCP_SENT_PROBE;
 	return piece->text > 0 || piece->fin;
 }
@@ -201,8 +201,7 @@ tcp_send_next(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *o
 	if (send->once) {
 		send->once = false;
 		/* What is on its way, and nothing new: the window may have no room for that. */
-		piece = cut(c, send, c->snd.una,
-			    tcp_min(tcp_flight(c), tcp_effective_mss(c, env)));
+		piece = cut(c, send, c->snd.una, tcp_min(tcp_flight(c), tcp_effective_mss(c, env)));
 		piece.fin = piece.fin && c->snd.nxt == send->end + 1;
 		piece.sent = TCP_SENT_FAST;
 		if (tcp_flight(c) > 0 && piece.text + piece.fin > 0) {

@@ -28,16 +28,16 @@ struct send_out {
 	uint32_t unread; /* the window is the buffer less this */
 };
 
-#define OUT(...)      send_out(HERE, &(struct send_out){__VA_ARGS__})
-#define NO_MORE()     send_none(HERE)
+#define OUT(...)  send_out(HERE, &(struct send_out){__VA_ARGS__})
+#define NO_MORE() send_none(HERE)
 /* COUNT full segments with the next text, and no more. */
-#define FULL(COUNT)   send_full(HERE, (COUNT))
+#define FULL(COUNT) send_full(HERE, (COUNT))
 /* Sends all that may go, of whatever size; returns how many bytes that were. */
-#define SEND_ALL()    send_all(HERE)
+#define SEND_ALL() send_all(HERE)
 /* An ACK of all text before byte N, that sends nothing by itself. */
-#define ACKED(N)      send_acked(HERE, (N))
+#define ACKED(N) send_acked(HERE, (N))
 /* The timer expires; what that lets go is left to OUT(). */
-#define EXPIRE()      send_expire(HERE)
+#define EXPIRE() send_expire(HERE)
 
 void send_out(struct story_where where, const struct send_out *want);
 void send_none(struct story_where where);

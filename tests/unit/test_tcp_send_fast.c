@@ -12,7 +12,7 @@ ten_on_their_way(uint32_t segments)
 	FULL(10);
 }
 
-#define FAST(N) OUT(.at = (N) * MSS, .text = MSS, .sent = TCP_SENT_FAST)
+#define FAST(N) OUT(.at = (N)*MSS, .text = MSS, .sent = TCP_SENT_FAST)
 #define DUP()   ACKED(0)
 
 /* Three duplicate ACKs where there is nothing new to send. */
@@ -224,8 +224,8 @@ TCP_TEST(rfc5681_3_2_ssthresh_is_two_segments_at_least)
 	FULL(1);
 }
 
-/* RFC 6582 3.2 step 3: an ACK of some, not of all: the next hole is filled at once, cwnd is deflated
- * by what was acknowledged less a segment. */
+/* RFC 6582 3.2 step 3: an ACK of some, not of all: the next hole is filled at once, cwnd is
+ * deflated by what was acknowledged less a segment. */
 TCP_TEST(rfc6582_3_2_step_3_partial_ack)
 {
 	int i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_tcp_send_nagle.c - how what was written is cut into segments: Eff.snd.MSS, the Nagle algorithm
- * as RFC 9293 A.3 has it, PSH. RFC 9293 3.7.1, 3.7.4, 3.8.6.2.1, 3.9.1.2. */
+/* test_tcp_send_nagle.c - how what was written is cut into segments: Eff.snd.MSS, the Nagle
+ * algorithm as RFC 9293 A.3 has it, PSH. RFC 9293 3.7.1, 3.7.4, 3.8.6.2.1, 3.9.1.2. */
 #include "send_harness.h"
 
 TCP_TEST(rfc9293_3_9_1_2_nothing_is_sent_before_anything_is_written)
