@@ -117,6 +117,8 @@ make_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct scrip
 {
 	uint32_t echoed = 0, left;
 
+	/* What reads before it have taken is not its own. */
+	stack_kept_trim(s, c, conn);
 	if (c->flags & TCP_F_SENDER)
 		echoed = stack_echo(s, c, conn, send_room(s, c, conn));
 	c->rcv.held -= echoed;
