@@ -10,8 +10,8 @@
 #define REBOOT_US    5000000u
 #define PATIENCE_US  1200000000u /* RFC 9293 3.8.3 R2, and more */
 
-static void
-fail(struct client *c, const char *rule, const struct segment *s)
+void
+client_fail(struct client *c, const char *rule, const struct segment *s)
 {
 	oracle_fail(&c->sim->host.oracle,
 		    "%s: client %u, port %u, round %u, SND.UNA ISS+%u, SND.NXT ISS+%u, RCV.NXT %u; "
@@ -39,8 +39,12 @@ start(struct client *c)
 	c->outcome = CLIENT_UNDECIDED;
 	c->una = c->iss;
 	c->nxt = c->high = c->iss + 1;
-	c->rcv_nxt = 0;
-	c->shift = 0;
+	c->rcv_nxt = c->rcv_edge = 0;
+	c->unread = 0;
+	c->shift = c->rcv_shift = 0;
+	c->read_at = c->ack_at = 0;
+	c->fin_held = false;
+	memset(c->held, 0, sizeof(c->held));
 	c->ts = c->confirmed = c->fin_seen = c->fin_seen_first = false;
 	c->flight = c->plan.flight;
 	c->retries = 0;
@@ -120,6 +124,10 @@ client_wake(struct client *c)
 		c->plan.shut_until = 0;
 		client_send(c, TCP_ACK, c->high, 0);
 	}
+	if (c->state == CLIENT_OPEN && c->read_at != 0 && c->read_at <= now)
+		client_read(c);
+	if (c->state == CLIENT_OPEN && c->ack_at != 0 && c->ack_at <= now)
+		client_send(c, TCP_ACK, c->high, 0);
 	if (c->state == CLIENT_OPEN && c->patience_at <= now)
 		give_up(c);
 	if (c->rto_at != 0 && c->rto_at <= now)
@@ -177,17 +185,17 @@ check_syn_ack(struct client *c, const struct segment *s)
 	uint32_t buffer = receive_buffer(c);
 
 	if (s->options & ~(offered | TCP_OPT_MSS))
-		fail(c, "a SYN-ACK has no option that the SYN did not offer", s);
+		client_fail(c, "a SYN-ACK has no option that the SYN did not offer", s);
 	if (!(s->options & TCP_OPT_TS) != !(offered & TCP_OPT_TS))
-		fail(c, "RFC 7323 3.2: timestamps are in the SYN-ACK if they were in the SYN", s);
+		client_fail(c, "RFC 7323 3.2: timestamps are in the SYN-ACK if they were in the SYN", s);
 	/* A cookie without timestamps remembers neither of these. */
 	if ((offered & TCP_OPT_TS) && (offered & ~s->options & (TCP_OPT_WSCALE | TCP_OPT_SACK_OK)))
-		fail(c, "a SYN-ACK accepts window scale and SACK", s);
+		client_fail(c, "a SYN-ACK accepts window scale and SACK", s);
 	if (s->wnd != (buffer > 65535 ? 65535 : buffer))
-		fail(c, "the window of a SYN-ACK is the receive buffer", s);
+		client_fail(c, "the window of a SYN-ACK is the receive buffer", s);
 	if ((s->options & TCP_OPT_WSCALE) &&
 	    (buffer >> s->wscale > 65535 || (s->wscale > 0 && buffer >> (s->wscale - 1) <= 65535)))
-		fail(c, "the window scale is the least with which the buffer can be told", s);
+		client_fail(c, "the window scale is the least with which the buffer can be told", s);
 }
 
 /* RFC 9293 3.10.7.3. */
@@ -210,9 +218,12 @@ syn_sent(struct client *c, const struct segment *s)
 	if (c->plan.row < host_row_count)
 		check_syn_ack(c, s);
 	else
-		fail(c, "where nobody listens there is no SYN-ACK", s);
+		client_fail(c, "where nobody listens there is no SYN-ACK", s);
 	c->state = CLIENT_OPEN;
-	c->rcv_nxt = s->seq + 1;
+	c->irs = s->seq;
+	c->rcv_nxt = c->rcv_edge = s->seq + 1;
+	if (s->options & c->plan.options & TCP_OPT_WSCALE)
+		c->rcv_shift = c->plan.wscale < 14 ? c->plan.wscale : 14;
 	c->una = c->nxt = c->high = c->iss + 1;
 	c->ts = s->options & c->plan.options & TCP_OPT_TS;
 	c->ts_recent = s->tsval;
@@ -235,7 +246,7 @@ syn_sent(struct client *c, const struct segment *s)
 static bool
 acceptable(const struct client *c, const struct segment *s)
 {
-	uint32_t wnd = c->sim->now < c->plan.shut_until ? 0 : c->plan.wnd;
+	uint32_t wnd = c->rcv_edge - c->rcv_nxt;
 	uint32_t len = segment_len(s);
 
 	if (wnd == 0)
@@ -253,9 +264,9 @@ check_timestamp(struct client *c, const struct segment *s)
 	if (s->flags == TCP_RST || (s->flags & TCP_SYN))
 		return;
 	if (c->ts && !has)
-		fail(c, "RFC 7323 3.2: once negotiated, timestamps are in every segment", s);
+		client_fail(c, "RFC 7323 3.2: once negotiated, timestamps are in every segment", s);
 	if (!c->ts && has)
-		fail(c, "RFC 7323 3.2: timestamps were not negotiated", s);
+		client_fail(c, "RFC 7323 3.2: timestamps were not negotiated", s);
 	if (has && seq_ge(s->tsval, c->ts_recent))
 		c->ts_recent = s->tsval;
 }
@@ -280,7 +291,7 @@ take_ack(struct client *c, const struct segment *s)
 		return;
 	/* A scaled window is rounded up at most. */
 	if ((uint32_t)s->wnd << c->shift >= receive_buffer(c) + (1u << c->shift))
-		fail(c, "D-23: the window is not larger than the receive buffer", s);
+		client_fail(c, "D-23: the window is not larger than the receive buffer", s);
 	if (seq_lt(c->wl1, s->seq) || (c->wl1 == s->seq && seq_le(c->wl2, s->ack))) {
 		c->edge = s->ack + ((uint32_t)s->wnd << c->shift);
 		c->wl1 = s->seq;
@@ -292,10 +303,19 @@ take_ack(struct client *c, const struct segment *s)
 static void
 open_input(struct client *c, const struct segment *s)
 {
+	struct segment probe = *s;
+
 	if (!acceptable(c, s)) {
 		if (!(s->flags & TCP_RST))
 			challenge(c);
-		return;
+		/* RFC 9293 3.10.7.4 step 1: "special allowance should be made to accept valid
+		 * ACKs". */
+		if (c->rcv_edge != c->rcv_nxt || s->seq != c->rcv_nxt ||
+		    (s->flags & (TCP_RST | TCP_SYN)))
+			return;
+		probe.text = 0;
+		probe.flags &= (uint8_t)~TCP_FIN;
+		s = &probe;
 	}
 	if (s->flags & TCP_RST) {
 		if (s->seq == c->rcv_nxt) {
@@ -312,15 +332,13 @@ open_input(struct client *c, const struct segment *s)
 	}
 	check_timestamp(c, s);
 	if (seq_gt(s->ack, c->high)) {
-		fail(c, "what was never sent is acknowledged", s);
+		client_fail(c, "what was never sent is acknowledged", s);
 		return;
 	}
 	take_ack(c, s);
-	if ((s->flags & TCP_FIN) && s->seq + s->text == c->rcv_nxt) {
-		c->rcv_nxt++;
+	if (client_text(c, s)) {
 		c->fin_seen = true;
 		c->fin_seen_first = c->high != client_end(c) + 1;
-		client_send(c, TCP_ACK, c->high, 0);
 	}
 	if (c->fin_seen && c->una == client_end(c) + 1)
 		client_finish(c, c->fin_seen_first ? CLIENT_CLOSED : CLIENT_TIME_WAIT,

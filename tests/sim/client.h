@@ -41,6 +41,9 @@ struct client_plan {
 	bool fin_with_text;   /* FIN comes with the last text */
 	uint64_t shut_until;  /* its own window is closed until then */
 	uint16_t wnd;
+	uint32_t read_every_us; /* how often its application reads all there is; 0: at once */
+	uint32_t delay_ack_us;  /* the ACK of a lone segment comes that much later */
+	bool holds;             /* what comes out of order */
 	uint8_t options; /* of its SYN: TCP_OPT_... */
 	uint8_t wscale;
 	uint16_t mss;
@@ -51,6 +54,8 @@ struct client_plan {
 	unsigned int firm;     /* of so many the outcome is what host_rows says */
 };
 
+#define CLIENT_HELD 16
+
 struct client {
 	struct sim *sim;
 	uint32_t number;
@@ -59,7 +64,16 @@ struct client {
 	uint8_t state, outcome;
 	unsigned int round;
 	uint32_t iss, una, nxt, high; /* high: the highest that SND.NXT was */
-	uint32_t rcv_nxt;
+	uint32_t irs, rcv_nxt;
+	uint32_t rcv_edge; /* the furthest that its own window went */
+	uint32_t unread;   /* text that its application has not read */
+	uint8_t rcv_shift; /* of its own window */
+	struct {
+		uint32_t seq, end;
+	} held[CLIENT_HELD]; /* text ahead of RCV.NXT */
+	bool fin_held;       /* the server's FIN came, and that is its number */
+	uint32_t fin_at;
+	uint64_t read_at, ack_at; /* when it reads, and acknowledges; 0: not armed */
 	uint32_t edge;     /* of the server's window */
 	uint32_t wl1, wl2; /* SND.WL1, SND.WL2 */
 	uint8_t shift;     /* of the server's window */
@@ -99,7 +113,26 @@ client_end(const struct client *c)
 	return c->iss + 1 + c->plan.bytes;
 }
 
-/* client_output.c, for client.c alone. */
+/* client.c, for the others of them. */
+
+/* The server has broken a rule. */
+void client_fail(struct client *c, const char *rule, const struct segment *s);
+
+/* client_text.c, for them too. */
+
+/* The window to be advertised now, as the field. */
+uint16_t client_window(const struct client *c);
+
+/* The bytes that come in all, if nothing goes wrong. */
+uint32_t client_expects(const struct client *c);
+
+/* The text and FIN of an acceptable segment. True if it was the FIN's turn. */
+bool client_text(struct client *c, const struct segment *s);
+
+/* Its application reads. */
+void client_read(struct client *c);
+
+/* client_output.c, for them too. */
 
 /* Sends a segment; text bytes of text. */
 void client_send(struct client *c, uint8_t flags, uint32_t seq, uint32_t text);

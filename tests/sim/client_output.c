@@ -28,7 +28,7 @@ client_send(struct client *c, uint8_t flags, uint32_t seq, uint32_t text)
 	s.flags = flags;
 	s.seq = seq;
 	s.ack = flags & TCP_ACK ? c->rcv_nxt : 0;
-	s.wnd = now(c) < c->plan.shut_until ? 0 : c->plan.wnd;
+	s.wnd = client_window(c);
 	s.text = text;
 	if (flags & TCP_SYN) {
 		s.options = c->plan.options;
@@ -39,6 +39,13 @@ client_send(struct client *c, uint8_t flags, uint32_t seq, uint32_t text)
 		s.tsecr = c->ts_recent;
 	}
 	s.tsval = tsval(c);
+	if (flags & TCP_ACK) {
+		uint32_t edge = c->rcv_nxt + ((uint32_t)s.wnd << c->rcv_shift);
+
+		if (seq_gt(edge, c->rcv_edge))
+			c->rcv_edge = edge;
+		c->ack_at = 0;
+	}
 	sim_send(c->sim, &s);
 }
 
@@ -231,6 +238,8 @@ client_rearm(struct client *c)
 		nearer_if_ahead(c, &at, c->plan.hold_until);
 		nearer_if_ahead(c, &at, c->plan.fin_at);
 		nearer_if_ahead(c, &at, c->plan.shut_until);
+		nearer(&at, c->read_at);
+		nearer(&at, c->ack_at);
 	}
 	if (c->plan.fate != CLIENT_LAWFUL)
 		nearer_if_ahead(c, &at, c->plan.fate_at);

@@ -7,112 +7,7 @@
 #include "../unit/seed.h"
 #include "host.h"
 
-#define ALL UINT32_MAX
-
 const uint8_t host_mac[6] = {0x02, 0, 0, 0, 0, 0x01};
-
-const struct host_row host_rows[] = {
-	{"sink", {"accept", "read all", "close"}, .up_to = HOST_CLEAN, .limit = ALL},
-	{"half-read",
-	 {"accept", "read 4096", "close"},
-	 .up_to = HOST_CLEAN,
-	 .limit = 4096,
-	 .beyond = HOST_RESET},
-	{"closes at once",
-	 {"accept", "close"},
-	 .up_to = HOST_CLEAN,
-	 .beyond = HOST_RESET,
-	 .ends_alone = true},
-	{"aborts",
-	 {"accept", "linger 0", "close"},
-	 .up_to = HOST_RESET,
-	 .limit = ALL,
-	 .ends_alone = true},
-	{"half-close",
-	 {"accept", "shutdown", "read all", "close"},
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"impatient",
-	 {"accept", "timeout 100ms", "read", "close"},
-	 .up_to = HOST_EITHER,
-	 .limit = ALL,
-	 .ends_alone = true},
-	{"impatient at the end",
-	 {"accept", "read 10", "timeout 30s", "read all", "close"},
-	 .up_to = HOST_EITHER,
-	 .limit = ALL},
-	{"slow",
-	 {"accept", "sleep 2s", "read all", "close"},
-	 .receive_buffer = 3000,
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"unread",
-	 {"accept", "sleep 100ms", "close"},
-	 .up_to = HOST_CLEAN,
-	 .beyond = HOST_RESET,
-	 .ends_alone = true},
-	{"never accepts", {NULL}, .backlog = 3, .up_to = HOST_NEVER, .limit = ALL},
-	{"hangs",
-	 {"accept", "read 100", "hang"},
-	 .receive_buffer = 2000,
-	 .up_to = HOST_NEVER,
-	 .limit = ALL},
-	{"slow SYN-ACK",
-	 {"accept", "read all", "close"},
-	 .syn_ack_delay_ms = 110,
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"handshake timeout",
-	 {"accept", "sleep 1s", "close"},
-	 .syn_ack_delay_ms = 20,
-	 .handshake_timeout_ms = 100,
-	 .up_to = HOST_EITHER,
-	 .limit = ALL,
-	 .ends_alone = true},
-	{"cookies",
-	 {"accept", "read all", "close"},
-	 .cookies = COOKIES_ALWAYS,
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"scaled",
-	 {"accept", "read 1000", "sleep 10ms", "read", "sleep 300ms", "read all", "close"},
-	 .receive_buffer = 1000001,
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"small",
-	 {"accept", "read 50", "sleep 40ms", "shutdown", "sleep 40ms", "read all", "close"},
-	 .receive_buffer = 64,
-	 .cookies = COOKIES_NEVER,
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"a coin's toss",
-	 {"accept", "linger 0", "close"},
-	 .percent = 50,
-	 .up_to = HOST_EITHER,
-	 .limit = ALL},
-	{"... and its other side",
-	 {"accept", "read all"},
-	 .above = true,
-	 .up_to = HOST_EITHER,
-	 .limit = ALL},
-	{"only three", {"accept", "read all"}, .first = 3, .up_to = HOST_EITHER, .limit = ALL},
-	{"accepts late",
-	 {"sleep 200ms", "accept", "read all", "close"},
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"a queue of one",
-	 {"sleep 200ms", "accept", "read all", "close"},
-	 .backlog = 1,
-	 .cookies = COOKIES_NEVER,
-	 .up_to = HOST_CLEAN,
-	 .limit = ALL},
-	{"exits before it accepts",
-	 {"sleep 100ms"},
-	 .up_to = HOST_RESET,
-	 .limit = ALL,
-	 .ends_alone = true},
-};
-const unsigned int host_row_count = sizeof(host_rows) / sizeof(host_rows[0]);
 
 static void
 fail(const char *what, const char *why)
@@ -121,69 +16,81 @@ fail(const char *what, const char *why)
 	abort();
 }
 
-unsigned int
-host_row_named(const char *name)
-{
-	for (unsigned int row = 0; row < host_row_count; row++) {
-		if (strcmp(host_rows[row].name, name) == 0)
-			return row;
-	}
-	fail(name, "is no row's name");
-	return 0;
-}
-
-uint16_t
-host_port(unsigned int row)
-{
-	while (row < host_row_count && host_rows[row].above)
-		row--;
-	return (uint16_t)(HOST_PORT + row);
-}
-
 /* The listener of a row, without its script. */
 static void
-fill(struct host *h, unsigned int row, bool cookies_always)
+fill(struct host *h, unsigned int row, uint16_t number)
 {
 	const struct host_row *r = &host_rows[row];
+	bool always = h->cookies_always && r->cookies == COOKIES_AUTO;
 
-	h->ports[row] = (struct port_range){host_port(row), host_port(row)};
-	h->listeners[row] = (struct listener){
+	h->row_of[number] = (uint8_t)row;
+	h->ports[number] = (struct port_range){host_port(row), host_port(row)};
+	h->listeners[number] = (struct listener){
 		.name = r->name,
-		.ports = &h->ports[row],
+		.ports = &h->ports[number],
 		.port_count = 1,
-		.cookies = cookies_always && r->cookies == COOKIES_AUTO ? (uint8_t)COOKIES_ALWAYS
-									: r->cookies,
+		.cookies = always ? (uint8_t)COOKIES_ALWAYS : r->cookies,
 		.backlog = r->backlog ? r->backlog : HOST_BACKLOG,
 		.syn_ack_delay_ms = r->syn_ack_delay_ms,
 		.handshake_timeout_ms = r->handshake_timeout_ms,
 		.receive_buffer = r->receive_buffer ? r->receive_buffer : HOST_BUFFER,
+		.send_buffer = r->send_buffer ? r->send_buffer : HOST_SEND_BUFFER,
 		.chance = r->percent ? LISTENER_CHANCE_ALWAYS * r->percent / 100
 				     : LISTENER_CHANCE_ALWAYS,
 		.first = r->first,
 	};
 }
 
+/* Fills a generation of listeners and steps with the rows of the mask, in another order if turned
+ * is not 0. */
 static void
-compile(struct host *h, bool cookies_always)
+compile(struct host *h, unsigned int generation, uint64_t mask, unsigned int turned)
 {
-	size_t used = 0, count, which;
-	char error[128];
+	uint16_t first = (uint16_t)(generation * HOST_ROWS), number = first;
+	size_t used = generation * HOST_STEPS, end = used + HOST_STEPS;
 
-	if (host_row_count > HOST_LISTENERS)
-		fail("host_rows", "more than HOST_LISTENERS");
-	for (unsigned int row = 0; row < host_row_count; row++) {
-		int steps;
+	if (host_row_count > HOST_ROWS)
+		fail("host_rows", "more than HOST_ROWS");
+	for (unsigned int i = 0; i < host_row_count; i++) {
+		unsigned int row = (i + turned) % host_row_count;
 
-		fill(h, row, cookies_always);
-		for (count = 0; count < HOST_CALLS && host_rows[row].calls[count]; count++)
-			;
-		h->listeners[row].step = (uint16_t)used;
-		steps = script_compile(host_rows[row].calls, count, (uint16_t)row, h->steps + used,
-				       HOST_STEPS - used, error, sizeof(error), &which);
-		if (steps < 0)
-			fail(host_rows[row].name, error);
-		used += (size_t)steps;
+		if (!(mask >> row & 1))
+			continue;
+		fill(h, row, number);
+		h->listeners[number].step = (uint16_t)used;
+		used += (size_t)host_compile(row, number++, h->steps + used, end - used);
 	}
+	listener_index_build(&h->index[generation], h->listeners, first, (uint16_t)(number - first),
+			     h->numbers[generation]);
+	h->conf.index = &h->index[generation];
+	h->generation = generation;
+}
+
+/* Is a generation nobody's any more? */
+static bool
+is_over(const struct host *h, unsigned int generation)
+{
+	for (unsigned int i = 0; i < HOST_ROWS; i++) {
+		uint16_t number = (uint16_t)(generation * HOST_ROWS + i);
+
+		if (stack_listener_state(h->oracle.stack, number).alive > 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+host_reload(struct host *h, uint64_t mask, unsigned int turned)
+{
+	for (unsigned int i = 1; i < HOST_GENERATIONS; i++) {
+		unsigned int generation = (h->generation + i) % HOST_GENERATIONS;
+
+		if (!is_over(h, generation))
+			continue;
+		compile(h, generation, mask, turned);
+		return oracle_reload(&h->oracle, &h->conf);
+	}
+	return true;
 }
 
 /* 10.9.0.0/24 and fd09::/120. */
@@ -209,16 +116,14 @@ host_init(struct host *h, const struct host_options *options)
 	size_t bytes;
 
 	own(h);
-	compile(h, options->cookies_always);
-	listener_index_build(&h->index, h->listeners, 0, (uint16_t)host_row_count, h->numbers);
+	h->cookies_always = options->cookies_always;
 	h->conf = (struct stack_conf){
 		.owned = &h->owned,
-		.index = &h->index,
-		.listener_room = (uint16_t)host_row_count,
+		.listener_room = HOST_GENERATIONS * HOST_ROWS,
 		.steps = h->steps,
 		.connections = options->connections,
-		.senders = options->connections,
-		.echo_memory = HOST_ECHO_MEMORY,
+		.senders = options->senders ? options->senders : options->connections,
+		.echo_memory = options->echo_memory ? options->echo_memory : HOST_ECHO_MEMORY,
 		.msl_ms = 30000,
 		.challenge_acks = options->challenge_acks,
 		.min_mss = 88,
@@ -229,6 +134,7 @@ host_init(struct host *h, const struct host_options *options)
 		.cookie_secret = {seed_next(&secrets), seed_next(&secrets)},
 	};
 	memcpy(h->conf.mac, host_mac, 6);
+	compile(h, 0, HOST_ALL_ROWS, 0);
 	bytes = (stack_bytes(&h->conf) + 63) / 64 * 64;
 	if (bytes > h->memory_bytes) {
 		free(h->memory);

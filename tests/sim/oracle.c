@@ -30,6 +30,7 @@ oracle_init(struct oracle *o, struct stack *stack, const struct stack_conf *conf
 void
 oracle_free(struct oracle *o)
 {
+	oracle_text_free(o);
 	free(o->conns);
 }
 
@@ -190,25 +191,46 @@ take_trigger(struct oracle *o, unsigned int i, const struct stack_frame *frame)
 	t->first = t->lawful && t->segment.plain && is_first(o, i);
 }
 
+/* What opens connections comes before what is seen of them: it may be in one burst. */
+static void
+note_text(struct oracle *o, const struct stack_frame *frames, unsigned int count)
+{
+	struct segment s;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (frames[i].length > 0 && frames[i].tcp &&
+		    segment_read(frames[i].data, frames[i].length, &s) && (s.flags & TCP_SYN))
+			oracle_text_opens(o, &s);
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		if (o->trigger[i].lawful && o->reach == STACK_UP)
+			oracle_text_offered(o, &o->trigger[i].segment);
+	}
+}
+
 bool
 oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, stack_us now)
 {
 	unsigned int replies = 0, lawful = 0;
+	bool up = o->reach == STACK_UP;
 
 	o->now = now;
 	for (unsigned int i = 0; i < count; i++) {
 		take_trigger(o, i, &frames[i]);
 		/* In an extension header's or an IP option's details the two readers may differ. */
-		lawful += o->trigger[i].lawful && o->trigger[i].segment.plain;
+		lawful += up && o->trigger[i].lawful && o->trigger[i].segment.plain;
 	}
 	o->fed += count;
 	stack_burst(o->stack, frames, count, now);
+	note_text(o, frames, count);
 	for (unsigned int i = 0; i < count; i++) {
-		if (o->trigger[i].first && !oracle_check_first(o, &frames[i], &o->trigger[i]))
+		if (up && o->trigger[i].first && !oracle_check_first(o, &frames[i], &o->trigger[i]))
 			return false;
 		if (frames[i].length == 0)
 			continue;
 		replies++;
+		if (o->reach == STACK_DOWN_ARP || (o->reach == STACK_DOWN && frames[i].tcp))
+			return oracle_fail(o, "a host that is down has answered");
 		if (!check_frame(o, &frames[i], &o->trigger[i]))
 			return false;
 	}
@@ -234,4 +256,52 @@ oracle_output(struct oracle *o, struct stack_frame *frame)
 		return oracle_fail(o, "%u segments waited, one came, %u are left", pending,
 				   stack_pending(o->stack));
 	return check_frame(o, frame, NULL) && check_counters(o);
+}
+
+bool
+oracle_crash(struct oracle *o, stack_us now)
+{
+	uint32_t connections = stack_connections(o->stack), forgotten;
+
+	o->now = now;
+	forgotten = stack_crash(o->stack, now);
+	if (forgotten != connections)
+		return oracle_fail(o, "%u connections, %u forgotten", connections, forgotten);
+	if (stack_pending(o->stack) > 0)
+		return oracle_fail(o, "a host that has crashed sends nothing");
+	return oracle_check_empty(o) && after(o, false);
+}
+
+bool
+oracle_reload(struct oracle *o, const struct stack_conf *conf)
+{
+	stack_reload(o->stack, conf);
+	return after(o, false);
+}
+
+void
+oracle_set_reach(struct oracle *o, enum stack_reach reach)
+{
+	stack_set_reach(o->stack, reach);
+	o->reach = reach;
+}
+
+bool
+oracle_call(struct oracle *o, uint32_t place, const char *call, stack_us now)
+{
+	struct stack_connection c;
+	struct script_step step;
+	const char *refused;
+	char error[200];
+
+	if (script_compile_call(call, &step, error, sizeof(error)) < 0)
+		return oracle_fail(o, "\"%s\" is a call, yet: %s", call, error);
+	if (!stack_connection_at(o->stack, place, &c))
+		return true;
+	o->now = now;
+	refused = stack_call(o->stack, place, &step, now);
+	oracle_text_called(o, &c.flow);
+	if (refused != NULL && (*refused == '\0' || strchr(refused, '\n') != NULL))
+		return oracle_fail(o, "a refusal is one line");
+	return after(o, false);
 }

@@ -6,10 +6,13 @@
  * oracle.c        every frame is counted exactly once, and every frame sent too; entries balance;
  *                 no lawful segment is dropped for what lies below TCP
  * oracle_reply.c  every TCP reply has a shape of rules.md section 3 and follows from its trigger;
- * no RST draws a RST; nothing that section 2 drops is answered oracle_other.c  the same for ARP,
- * ping and neighbour discovery oracle_state.c  the table holds the live connections and no other;
- * each state has the timers it needs, in the wheel, and none is late; numbers and window edges
- * never go back */
+ *                 no RST draws a RST; nothing that section 2 drops is answered
+ * oracle_text.c   text is what the script says, the same each time, and within the peer's window
+ * oracle_other.c  the same for ARP, ping and neighbour discovery
+ * oracle_state.c  the table holds the live connections and no other; each state has the timers it
+ *                 needs, in the wheel, and none is late; numbers and window edges never go back
+ * oracle_send.c   the same for those that write: what they hold is accounted for, and nobody waits
+ *                 for what will not come */
 #ifndef RIPOSTE_SIM_ORACLE_H
 #define RIPOSTE_SIM_ORACLE_H
 
@@ -36,6 +39,10 @@ struct oracle_conn {
 	uint64_t acked_look; /* ... before which look */
 };
 
+#define ORACLE_RECORDS 1024 /* lists by hash */
+
+struct oracle_record;
+
 struct oracle {
 	struct stack *stack;
 	const struct stack_conf *conf;
@@ -52,7 +59,10 @@ struct oracle {
 	uint64_t look;        /* how often the connections were looked at */
 	uint64_t closed_then; /* counters.closed at the last look */
 	bool none_ended;      /* since then: every connection is the one it was */
+	enum stack_reach reach;
+	bool stale; /* records of connections that have ended are still to be forgotten */
 	struct oracle_conn *conns;
+	struct oracle_record *records[ORACLE_RECORDS]; /* oracle_text.c's */
 	struct oracle_trigger trigger[STACK_BURST_MAX];
 };
 
@@ -70,6 +80,19 @@ bool oracle_tick(struct oracle *o, stack_us now);
 
 /* False if there is nothing to send (or something did not hold: failed is then set). */
 bool oracle_output(struct oracle *o, struct stack_frame *frame);
+
+/* What an operator does, checked. */
+bool oracle_crash(struct oracle *o, stack_us now);
+bool oracle_reload(struct oracle *o, const struct stack_conf *conf);
+void oracle_set_reach(struct oracle *o, enum stack_reach reach);
+
+/* One more call, as it is written, by the application of the connection at place, if there is one
+ * (else true). */
+bool oracle_call(struct oracle *o, uint32_t place, const char *call, stack_us now);
+
+/* Is nothing held any more of what connections take besides their entry? To be asked when there are
+ * none, and nothing waits to be sent. */
+bool oracle_check_empty(struct oracle *o);
 
 /* Notes what did not hold, unless something else did not before. Always false. */
 __attribute__((format(printf, 2, 3))) bool oracle_fail(struct oracle *o, const char *format, ...);
@@ -97,6 +120,12 @@ bool oracle_check_other(struct oracle *o, const struct stack_frame *frame,
 /* Notes which connection a TCP frame that was just made acknowledges something to. */
 void oracle_note_ack(struct oracle *o, const struct segment *s);
 
+/* A segment's four-tuple as the host calls it: one that came, or that the host sent. */
+struct flow oracle_flow(const struct segment *s, bool came);
+
+/* The index of the connection of a four-tuple; UINT32_MAX if there is none. */
+uint32_t oracle_find_flow(const struct oracle *o, const struct flow *flow);
+
 /* Looks at every connection. ticked: stack_tick() was the last call. */
 bool oracle_check_state(struct oracle *o, bool ticked);
 
@@ -107,5 +136,31 @@ const struct tcp_conn *oracle_find(const struct oracle *o, const struct segment 
 /* The live connections one after the other, in no order that matters: *place is 0 at first. NULL
  * past the last. */
 const struct tcp_conn *oracle_next(const struct oracle *o, uint32_t *place, struct flow *flow);
+
+/* oracle_text.c */
+
+/* A SYN-ACK goes out: what was seen of these ends before is of another connection. */
+void oracle_text_opens(struct oracle *o, const struct segment *syn_ack);
+
+/* A segment has come whose window may be the furthest so far. To be called after the burst. */
+void oracle_text_offered(struct oracle *o, const struct segment *s);
+
+/* The connection's application makes calls that are not in its script. */
+void oracle_text_called(struct oracle *o, const struct flow *flow);
+
+/* The text and FIN of a segment that goes out. The rule that is broken, or NULL. */
+const char *oracle_text_check(struct oracle *o, const struct segment *s);
+
+/* Forgets connections that are gone; nothing that they have sent waits any more. All of them. */
+void oracle_text_forget(struct oracle *o);
+void oracle_text_free(struct oracle *o);
+
+/* oracle_send.c */
+
+/* A connection, as far as it writes. The rule that is broken, or NULL. */
+const char *oracle_check_sender(const struct oracle *o, uint32_t conn);
+
+/* All that senders have in common: are places and chunks accounted for? */
+bool oracle_check_senders(struct oracle *o);
 
 #endif

@@ -88,8 +88,6 @@ check_fields(const struct oracle *o, const struct segment *s, const struct stack
 		return "a reply ends where its IP datagram does";
 	if (!s->plain || s->strange)
 		return "a reply has no options but those of TCP that were asked for";
-	if (s->text != 0)
-		return "a reply without written data has no payload";
 	if (s->reserved != 0 || s->urgent != 0)
 		return "reserved bits and urgent pointer are 0";
 	if (s->tos != 0 || s->label != 0 || s->ttl != o->conf->ttl)
@@ -104,7 +102,7 @@ check_fields(const struct oracle *o, const struct segment *s, const struct stack
 		return "nothing goes to a group, to ourselves or to no host";
 	if (frame->lengths.l2 != 14 + 4 * s->tags ||
 	    frame->lengths.l3 != (s->family == 4 ? 20 : 40) ||
-	    frame->length - frame->lengths.l2 - frame->lengths.l3 != frame->lengths.l4)
+	    frame->length - frame->lengths.l2 - frame->lengths.l3 - s->text != frame->lengths.l4)
 		return "the lengths for the NIC are those of the headers";
 	return NULL;
 }
@@ -130,6 +128,8 @@ check_way_back(const struct segment *s, const struct oracle_trigger *trigger)
 static const char *
 check_reset(const struct segment *s, const struct segment *t)
 {
+	if (s->text != 0)
+		return "a RST has no payload";
 	if (t != NULL && (t->flags & TCP_RST))
 		return "RFC 9293 3.5.2: a RST is never answered with a RST";
 	if (s->wnd != 0)
@@ -155,6 +155,8 @@ check_syn_ack(const struct oracle *o, const struct segment *s, const struct segm
 {
 	unsigned int headers = s->family == 4 ? 40 : 60;
 
+	if (s->text != 0)
+		return "a SYN-ACK has no payload";
 	if (!(s->options & TCP_OPT_MSS) || s->mss != o->conf->mtu - headers)
 		return "RFC 9293 3.7.1: a SYN-ACK announces the MTU less the fixed headers";
 	if ((s->options & TCP_OPT_WSCALE) && s->wscale > 14)
@@ -185,9 +187,16 @@ check_shape(const struct oracle *o, const struct segment *s, const struct segmen
 		break;
 	case TCP_ACK:
 		break;
+	case TCP_ACK | TCP_PSH:
+	case TCP_ACK | TCP_PSH | TCP_FIN:
+		if (s->text == 0)
+			return "PSH comes with text";
+		break;
 	default:
 		return "no reply has these flags";
 	}
+	if (s->text > 0 && t != NULL && (t->flags & (TCP_RST | TCP_SYN)))
+		return "a RST or SYN draws no text";
 	/* rules.md section 8: SACK blocks have nothing to tell, as nothing is held. */
 	if (s->options & ~TCP_OPT_TS)
 		return "ACK and FIN have no option but timestamps";
@@ -212,8 +221,9 @@ listeners_on(const struct oracle *o, uint16_t port, bool *cookies, bool *some)
 	unsigned int count = 0;
 
 	*cookies = *some = false;
-	for (unsigned int i = 0; i < o->conf->listener_room; i++) {
-		const struct listener *l = &o->conf->index->listeners[i];
+	for (unsigned int i = 0; i < o->conf->index->count; i++) {
+		const struct listener *l =
+			&o->conf->index->listeners[o->conf->index->first + i];
 
 		if (!has_port(l, port))
 			continue;
@@ -277,6 +287,10 @@ oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
 	if (trigger != NULL && (rule = check_way_back(&s, trigger)) != NULL)
 		return wrong(o, rule, &s, trigger);
 	if ((rule = check_shape(o, &s, t)) != NULL)
+		return wrong(o, rule, &s, trigger);
+	if (trigger == NULL && (s.flags & TCP_SYN))
+		oracle_text_opens(o, &s);
+	if ((rule = oracle_text_check(o, &s)) != NULL)
 		return wrong(o, rule, &s, trigger);
 	if (s.flags & TCP_ACK)
 		oracle_note_ack(o, &s);

@@ -40,31 +40,41 @@ find(const struct stack *s, const struct flow *flow)
 	return CONN_NONE;
 }
 
-/* The index of the connection between a local and a remote end, or CONN_NONE. */
-static uint32_t
-find_ends(const struct stack *s, uint8_t family, const uint8_t *laddr, uint16_t lport,
-	  const uint8_t *raddr, uint16_t rport)
+struct flow
+oracle_flow(const struct segment *s, bool came)
 {
-	struct flow flow = {.family = family};
+	const uint8_t *laddr = came ? s->dst : s->src, *raddr = came ? s->src : s->dst;
+	uint16_t lport = htons(came ? s->dport : s->sport);
+	uint16_t rport = htons(came ? s->sport : s->dport);
+	struct flow flow;
 
-	if (family == 4) {
+	memset(&flow, 0, sizeof(flow));
+	flow.family = s->family;
+	if (s->family == 4) {
 		memcpy(&flow.v4.laddr, laddr, 4);
 		memcpy(&flow.v4.raddr, raddr, 4);
-		flow.v4.lport = htons(lport);
-		flow.v4.rport = htons(rport);
+		flow.v4.lport = lport;
+		flow.v4.rport = rport;
 	} else {
 		memcpy(flow.v6.laddr, laddr, 16);
 		memcpy(flow.v6.raddr, raddr, 16);
-		flow.v6.lport = htons(lport);
-		flow.v6.rport = htons(rport);
+		flow.v6.lport = lport;
+		flow.v6.rport = rport;
 	}
-	return find(s, &flow);
+	return flow;
+}
+
+uint32_t
+oracle_find_flow(const struct oracle *o, const struct flow *flow)
+{
+	return find(o->stack, flow);
 }
 
 const struct tcp_conn *
 oracle_find(const struct oracle *o, const struct segment *s)
 {
-	uint32_t conn = find_ends(o->stack, s->family, s->dst, s->dport, s->src, s->sport);
+	struct flow flow = oracle_flow(s, true);
+	uint32_t conn = find(o->stack, &flow);
 
 	return conn == CONN_NONE ? NULL : conn_store_tcp(&o->stack->conns, conn);
 }
@@ -72,7 +82,8 @@ oracle_find(const struct oracle *o, const struct segment *s)
 void
 oracle_note_ack(struct oracle *o, const struct segment *s)
 {
-	uint32_t conn = find_ends(o->stack, s->family, s->src, s->sport, s->dst, s->dport);
+	struct flow flow = oracle_flow(s, false);
+	uint32_t conn = find(o->stack, &flow);
 
 	if (conn == CONN_NONE)
 		return;
@@ -111,6 +122,8 @@ check_tcp_timer(const struct tcp_conn *c)
 {
 	bool armed = c->timer.tcp_ms != 0;
 
+	if (c->flags & TCP_F_SENDER)
+		return NULL; /* oracle_send.c's */
 	switch ((enum tcp_state)c->state) {
 	case TCP_SYN_RECEIVED:
 	case TCP_FIN_WAIT_1:
@@ -133,7 +146,7 @@ check_tcp_timer(const struct tcp_conn *c)
 static const char *
 check_call_timer(const struct oracle *o, const struct tcp_conn *c)
 {
-	const struct script_step *step = &o->conf->steps[c->step];
+	const struct script_step *step = stack_step(o->stack, c);
 	bool armed = c->timer.call_ms != 0;
 
 	if (c->flags & TCP_F_ORPHAN)
@@ -158,9 +171,12 @@ check_call_timer(const struct oracle *o, const struct tcp_conn *c)
 			       ? NULL
 			       : "a write waits for an ACK, or for memory";
 	case SCRIPT_ECHO:
-		return c->flags & (TCP_F_READING | TCP_F_WRITING)
-			       ? NULL
-			       : "an echo blocks in a read or a write";
+		if (!(c->flags & TCP_F_READING) == !(c->flags & TCP_F_WRITING))
+			return "an echo blocks in a read or a write";
+		if (c->flags & TCP_F_READING)
+			return armed != (step->timeout_ms > 0) ? "an echo has SO_RCVTIMEO's timer"
+							       : NULL;
+		return NULL;
 	case SCRIPT_HANG:
 		return armed ? "who hangs waits for nothing" : NULL;
 	case SCRIPT_ACCEPT:
@@ -177,7 +193,7 @@ check_call_timer(const struct oracle *o, const struct tcp_conn *c)
 static const char *
 check_flags(const struct oracle *o, const struct tcp_conn *c)
 {
-	uint16_t listener = o->conf->steps[c->step].listener;
+	uint16_t listener = stack_listener(o->stack, c);
 	uint32_t buffer = o->conf->index->listeners[listener].receive_buffer;
 	uint32_t rounding = 1u << c->rcv_shift;
 	bool embryo = c->state == TCP_SYN_RECEIVED;
@@ -224,8 +240,8 @@ check_progress(const struct oracle *o, const struct tcp_conn *c, uint32_t conn)
 	was->snd_una = c->snd.una;
 	was->snd_nxt = c->snd.nxt;
 	was->edge = edge;
-	/* Nothing but SYN and FIN is ever sent. */
-	if (c->snd.nxt - c->snd.una > 1)
+	/* Who writes nothing sends nothing but SYN and FIN. */
+	if (!(c->flags & TCP_F_SENDER) && c->snd.nxt - c->snd.una > 1)
 		rule = "SND.NXT is SND.UNA or one more";
 	return rule;
 }
@@ -267,7 +283,8 @@ check_conn(struct oracle *o, uint32_t conn, struct tally *t)
 	t->half_open += c->state == TCP_SYN_RECEIVED;
 	if ((rule = check_tcp_timer(c)) != NULL || (rule = check_call_timer(o, c)) != NULL ||
 	    (rule = check_flags(o, c)) != NULL || (rule = check_wheel(o, c, conn, t)) != NULL ||
-	    (rule = check_progress(o, c, conn)) != NULL)
+	    (rule = check_progress(o, c, conn)) != NULL ||
+	    (rule = oracle_check_sender(o, conn)) != NULL)
 		return wrong(o, conn, rule);
 	return true;
 }
@@ -320,10 +337,18 @@ oracle_check_state(struct oracle *o, bool ticked)
 {
 	const struct stack *s = o->stack;
 	struct tally t = {.ticked = ticked && stack_queue_room(s) >= 2};
+	/* It lets those go on that wait for room; later in the walk nothing moves. */
+	unsigned int pending = stack_pending(o->stack);
 	uint32_t place = 0, conn;
 
 	o->look++;
 	o->none_ended = s->counters.closed == o->closed_then;
+	if (!o->none_ended)
+		o->stale = true;
+	if (o->stale && pending == 0) {
+		oracle_text_forget(o);
+		o->stale = false;
+	}
 	o->closed_then = s->counters.closed;
 	while ((conn = next_conn(s, &place)) != CONN_NONE) {
 		if (!check_conn(o, conn, &t))
@@ -340,5 +365,5 @@ oracle_check_state(struct oracle *o, bool ticked)
 	if (s->paths.count > t.connections)
 		return oracle_fail(o, "%u ways back for %u connections", s->paths.count,
 				   t.connections);
-	return check_queues(o) && (!t.ticked || check_idle(o));
+	return check_queues(o) && oracle_check_senders(o) && (!t.ticked || check_idle(o));
 }

@@ -213,6 +213,7 @@ segment_read(const uint8_t *frame, uint32_t length, struct segment *s)
 	s->wnd = segment_get16(tcp + 14);
 	s->urgent = segment_get16(tcp + 18);
 	s->text = left - header;
+	s->payload = tcp + header;
 	s->length = (uint32_t)(tcp - frame) + left;
 	read_options(tcp + 20, header - 20, s);
 	return true;

@@ -41,8 +41,10 @@ struct segment {
 	uint16_t mss;
 	uint8_t wscale;
 	uint32_t tsval, tsecr;
-	uint32_t text;   /* payload bytes */
-	uint32_t length; /* read: where the IP datagram ends in the frame */
+	uint8_t sacks;          /* write: so many blocks of SACK, up to 4; with timestamps 3 */
+	uint32_t text;          /* payload bytes; written, each is segment_byte() of its number */
+	const uint8_t *payload; /* read: in the frame */
+	uint32_t length;        /* read: where the IP datagram ends in the frame */
 };
 
 /* Reads a frame. False if it is not one whole TCP segment, unfragmented, without a source route and
@@ -62,6 +64,13 @@ uint32_t segment_pad(uint8_t *frame, uint32_t length, uint8_t fill);
 /* The offset of what follows the Ethernet header and at most two tags, and its EtherType; 0 if the
  * frame ends before. */
 uint32_t segment_l3(const uint8_t *frame, uint32_t length, uint16_t *type);
+
+/* The byte of text that has sequence number seq. */
+static inline uint8_t
+segment_byte(uint32_t seq)
+{
+	return (uint8_t)(seq * 2654435761u >> 24);
+}
 
 /* SEG.LEN. RFC 9293 3.4. */
 static inline uint32_t

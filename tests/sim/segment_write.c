@@ -36,6 +36,12 @@ write_options(const struct segment *s, uint8_t *at)
 		segment_put32(at, 0x01030300u | s->wscale);
 		at += 4;
 	}
+	if (s->sacks > 0) {
+		segment_put32(at, 0x01010500u | (8u * s->sacks + 2u));
+		at += 4;
+		for (uint32_t i = 0; i < 2u * s->sacks; i++, at += 4)
+			segment_put32(at, s->ack + 1000 * (i + 1));
+	}
 	return (uint32_t)(at - start);
 }
 
@@ -187,7 +193,8 @@ segment_write(const struct segment *s, uint8_t *frame)
 	segment_put16(tcp + 14, s->wnd);
 	segment_put16(tcp + 16, 0);
 	segment_put16(tcp + 18, s->urgent);
-	memset(tcp + header, (uint8_t)s->seq, s->text);
+	for (uint32_t i = 0; i < s->text; i++)
+		tcp[header + i] = segment_byte(s->seq + ((s->flags & TCP_SYN) != 0) + i);
 	length = (uint32_t)(tcp - frame) + header + s->text;
 	if (s->family == 4)
 		segment_put16(ip + 2, length - at);

@@ -252,7 +252,8 @@ play(struct sim *s)
 				   s->asked, s->told);
 	for (unsigned int i = 0; i < s->scenario->clients; i++)
 		client_farewell(&s->clients[i]);
-	return run(s) && sim_check_leftovers(s, false) && sim_check_quarter(s);
+	return run(s) && sim_check_leftovers(s, false) && oracle_check_empty(oracle(s)) &&
+	       sim_check_quarter(s);
 }
 
 static void
@@ -262,6 +263,8 @@ set_up(struct sim *s)
 	struct host_options options = {
 		.seed = seed_next(&s->seed),
 		.connections = sc->connections,
+		.senders = sc->senders,
+		.echo_memory = sc->echo_memory,
 		.challenge_acks = sim_below(s, 3) * 5,
 		.closed = sc->closed,
 		.cookies_always = sc->cookies_always,

@@ -10,7 +10,7 @@
 #include "network.h"
 
 #define SIM_ATTACKERS 4
-#define SIM_ROWS      4
+#define SIM_ROWS      16
 
 struct sim_scenario {
 	const char *name;
@@ -26,6 +26,8 @@ struct sim_scenario {
 	const char *rows[SIM_ROWS]; /* the listeners that take part; none: all, and a closed port */
 	uint32_t hold_until_s;      /* clients pause in the middle until then: they are victims */
 	uint16_t failing;           /* of 1000 clients: abort, vanish or reboot */
+	bool calls;                 /* ... are made by hand: text may be anything */
+	uint32_t senders, echo_memory; /* of the host; 0: enough */
 	bool loose;                 /* outcomes are not what host_rows says: any end will do */
 	uint8_t max_rounds;
 	uint16_t reflected;       /* of 1000 hosts that did not ask: they answer with RST */

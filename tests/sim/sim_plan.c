@@ -4,7 +4,8 @@
 
 #include "sim.h"
 
-#define SECOND UINT64_C(1000000)
+#define SECOND       UINT64_C(1000000)
+#define DELAY_ACK_US 150000
 
 /* Up to limit, and mostly little. */
 static uint32_t
@@ -67,6 +68,10 @@ plan_options(struct sim *s, struct client_plan *p)
 				    : (uint16_t)(536 + sim_below(s, 925));
 	p->wscale = (uint8_t)sim_below(s, sim_chance(s, 100) ? 256 : 15);
 	p->wnd = (uint16_t)(1000 + sim_below(s, 64536));
+	p->holds = sim_below(s, 2);
+	p->delay_ack_us = sim_below(s, 2) ? 0 : 1000 + sim_below(s, DELAY_ACK_US);
+	if (sim_chance(s, 300))
+		p->read_every_us = 1000 + sim_below(s, 300000);
 }
 
 /* Those who do not leave by the book; on a listener that waits for ever, nobody may vanish. */
