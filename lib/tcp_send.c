@@ -199,10 +199,13 @@ tcp_send_next(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *o
 	*out = (struct tcp_reply){0};
 	restart_after_idle(c, env);
 	if (send->once) {
+		uint32_t wnd = tcp_snd_wnd(c);
+
 		send->once = false;
-		/* What is on its way, and nothing new: the window may have no room for that. */
-		piece = cut(c, send, c->snd.una, tcp_min(tcp_flight(c), tcp_effective_mss(c, env)));
-		piece.fin = piece.fin && c->snd.nxt == send->end + 1;
+		/* What is on its way, and nothing new; and no more than the window still takes. */
+		piece = cut(c, send, c->snd.una,
+			    tcp_min(tcp_flight(c), tcp_min(tcp_effective_mss(c, env), wnd)));
+		piece.fin = piece.fin && c->snd.nxt == send->end + 1 && wnd > piece.text;
 		piece.sent = TCP_SENT_FAST;
 		if (tcp_flight(c) > 0 && piece.text + piece.fin > 0) {
 			send_piece(c, &piece, env, out);
