@@ -330,6 +330,11 @@ open_input(struct client *c, const struct segment *s)
 		challenge(c);
 		return;
 	}
+	/* RFC 7323 5.3 R1. */
+	if (c->ts && (s->options & TCP_OPT_TS) && seq_lt(s->tsval, c->ts_recent)) {
+		challenge(c);
+		return;
+	}
 	check_timestamp(c, s);
 	if (seq_gt(s->ack, c->high)) {
 		client_fail(c, "what was never sent is acknowledged", s);

@@ -87,6 +87,9 @@ oracle_note_ack(struct oracle *o, const struct segment *s)
 
 	if (conn == CONN_NONE)
 		return;
+	/* Text that waited behind the burst may say less than the ACK in it. */
+	if (o->conns[conn].acked_look == o->look + 1 && seq_lt(s->ack, o->conns[conn].acked))
+		return;
 	o->conns[conn].acked = s->ack;
 	o->conns[conn].acked_look = o->look + 1;
 }

@@ -42,9 +42,10 @@ sim_trace(const struct sim *s, const char *what, const struct segment *g)
 	c = &s->clients[s->traced];
 	if (memcmp(g->src, c->way.src, 16) != 0 && memcmp(g->dst, c->way.src, 16) != 0)
 		return;
-	printf("# %4" PRIu64 ".%06" PRIu64 " %s flags %#04x seq %u (ISS+%u) ack %u (ISS+%u) wnd %u "
+	printf("# %4" PRIu64 ".%06" PRIu64 " %s %u to %u flags %#04x seq %u (ISS+%u) ack %u (ISS+%u) wnd %u "
 	       "text %u options %#x\n",
-	       (s->now - s->start) / SECOND, (s->now - s->start) % SECOND, what, g->flags, g->seq,
+	       (s->now - s->start) / SECOND, (s->now - s->start) % SECOND, what, g->sport, g->dport,
+	       g->flags, g->seq,
 	       g->seq - c->iss, g->ack, g->ack - c->iss, g->wnd, g->text, g->options);
 }
 

@@ -68,7 +68,11 @@ plan_options(struct sim *s, struct client_plan *p)
 				    : (uint16_t)(536 + sim_below(s, 925));
 	p->wscale = (uint8_t)sim_below(s, sim_chance(s, 100) ? 256 : 15);
 	p->wnd = (uint16_t)(1000 + sim_below(s, 64536));
-	p->holds = sim_below(s, 2);
+	/* Not so large that text of long ago would fit. */
+	if (p->wscale > 5)
+		p->wnd = (uint16_t)(1 + (2000000u >> (p->wscale < 14 ? p->wscale : 14)));
+	/* Where nothing comes in order, one who holds nothing waits for RTO again and again. */
+	p->holds = sim_below(s, 2) || s->network.faults.jitter_us > 0;
 	p->delay_ack_us = sim_below(s, 2) ? 0 : 1000 + sim_below(s, DELAY_ACK_US);
 	if (sim_chance(s, 300))
 		p->read_every_us = 1000 + sim_below(s, 300000);
