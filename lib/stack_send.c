@@ -24,19 +24,26 @@ hash_of(uint32_t conn)
 	return (conn + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Where the table lies behind the senders: at a line's beginning. */
+static size_t
+table_offset(uint32_t senders)
+{
+	return (senders * sizeof(struct sender) + 63) / 64 * 64;
+}
+
 size_t
 stack_senders_bytes(const struct stack_conf *conf)
 {
-	return conf->senders * sizeof(struct sender) + flow_table_bytes(conf->senders);
+	return table_offset(conf->senders) + flow_table_bytes(conf->senders);
 }
 
 void
 stack_senders_clear(struct stack *s)
 {
-	struct sender *memory = s->senders;
+	uint8_t *memory = (uint8_t *)s->senders;
 
 	/* Afresh from the beginning: those that were never used need not be touched. */
-	flow_table_init(&s->sender_table, memory + s->conf.senders, s->conf.senders);
+	flow_table_init(&s->sender_table, memory + table_offset(s->conf.senders), s->conf.senders);
 	s->sender_free = SENDER_NONE;
 	s->sender_fresh = 0;
 	s->sender_ready = SENDER_NONE;
