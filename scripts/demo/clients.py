@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""clients - the client's program of each row: what it calls, and when."""
+import time
+
+from .program import Overslept
+
+SEGMENT = 1000  # the MSS, where it makes the numbers easy to read
+USER_TIMEOUT_MS = 2500  # two SYNs at least, on every kernel
+
+
+def refused(client):
+    """Row 1."""
+    client.socket().connect()
+
+
+def unknown(client):
+    """Row 1b: a connection that the server's host does not know."""
+    known = client.socket()
+    known.restore()
+    known.read()
+
+
+def unanswered(client):
+    """Row 1c."""
+    tried = client.socket()
+    tried.user_timeout(USER_TIMEOUT_MS)
+    tried.connect()
+
+
+def gives_up(client):
+    """Row 2: after 100 ms; the capture goes on for as long as a SYN-ACK sent again would take."""
+    tried = client.socket(blocking=False)
+    start = time.monotonic()
+    tried.connect()
+    tried.poll(0.1)
+    tried.close()
+    if time.monotonic() - start > 0.105:
+        raise Overslept
+    time.sleep(1.3)
+
+
+def late_ack(client):
+    """Row 2c: what it sends after its SYN waits for a quarter of a second at its interface."""
+    late = client.socket(held=True)
+    late.connect()
+    late.read()
+    time.sleep(0.6)
+
+
+def writes_after_end(client):
+    """Row 2b."""
+    late = client.socket()
+    late.connect()
+    late.read()
+    late.write(4)
+    late.wait_until_dead()
+    late.write(4)
+
+
+def writes_5000(client):
+    """Row 3."""
+    half = client.socket(mss=SEGMENT)
+    half.connect()
+    half.write(5 * SEGMENT)
+    half.read()
+
+
+def aborted(client):
+    """Row 3b: a connection that reads, and one that writes. connect() does not wait here: the abort
+    may come before it returns."""
+    for reads in (True, False):
+        made = client.socket(blocking=False)
+        made.connect()
+        made.wait_until_dead()
+        if reads:
+            made.poll()
+            made.read()
+        else:
+            made.write(4)
+            made.write(4)
+
+
+def writes_on(client):
+    """Row 4."""
+    on = client.socket()
+    on.connect()
+    on.poll()
+    on.read()
+    on.write(4)
+    on.wait_until_dead()
+    on.read()
+    on.write(4)
+
+
+def writes_unread(client):
+    """Row 4a."""
+    unread = client.socket()
+    unread.connect()
+    unread.write(4)
+    unread.poll()
+    unread.read()
+
+
+def writes_to_reader(client):
+    """Row 4b."""
+    half = client.socket(mss=SEGMENT)
+    half.connect()
+    half.read()
+    for _ in range(2):
+        half.write(SEGMENT)
+        half.wait_until_acked()
+    half.shutdown()
+    half.wait_until_state("none", "TIME-WAIT")
+    half.read()
+
+
+def writes_after_crash(client):
+    """Row 5."""
+    old = client.socket()
+    old.connect()
+    old.write(4)
+    old.wait_until_acked()
+    client.event()
+    old.write(4)
+    old.read()
+
+
+def probes_after_crash(client):
+    """Row 5b."""
+    idle = client.socket()
+    idle.keepalive()
+    idle.connect()
+    client.event()
+    idle.read()
+
+
+def connects_to_nobody(client):
+    """Rows 6 and 6b."""
+    client.event()
+    client.forget_neighbour()
+    unanswered(client)
+
+
+def connects_and_pings(client):
+    """Row 6."""
+    connects_to_nobody(client)
+    client.ping()
+
+
+def fills(client):
+    """Row 7: until it blocks, and then for as long as two probes of the closed window take."""
+    full = client.socket(mss=SEGMENT)
+    full.connect()
+    full.fill()
+    time.sleep(1)
+    full.write(SEGMENT)
+
+
+def resets(client):
+    """Row 8: and connects again from the same port, of which the server knows nothing any more."""
+    first = client.socket(mss=SEGMENT)
+    first.connect()
+    first.write(SEGMENT)
+    first.wait_until_acked()
+    first.linger_0()
+    first.close()
+    time.sleep(0.4)
+    client.socket(local_port=first.local_port).connect()
+
+
+def closes_first(client):
+    """Row 9."""
+    made = client.socket()
+    made.connect()
+    made.write(4)
+    made.wait_until_acked()
+    made.shutdown()
+    made.read()
+    made.close()
+    made.note_state()
+
+
+def closes_second(client):
+    """Row 9."""
+    made = client.socket()
+    made.connect()
+    made.read()
+    made.close()
+    made.wait_until_state("none")
+    made.note_state()
+
+
+def closes_meanwhile(client):
+    """Row 9: its FIN waits at its interface for the server's to pass."""
+    made = client.socket(held=True)
+    made.connect()
+    made.write(4)
+    made.shutdown()
+    made.read()
+    made.wait_until_state("TIME-WAIT", "none")
+    time.sleep(0.4)
+    made.note_state()

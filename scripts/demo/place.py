@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""place - where a demo is played: a client's interface, and riposte at the other end of its cable."""
+import contextlib
+import itertools
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "config" / "scenarios.conf"
+
+
+class PlaceError(Exception):
+    """Something of the laboratory did not do what it should."""
+
+
+@dataclass
+class Place:
+    """inside() is a context in which a thread is in the client's namespace; server: its addresses,
+    by family; prefix: riposte's --file-prefix."""
+    interface: str
+    server: dict
+    prefix: str
+    inside: object = contextlib.nullcontext
+    _minors: object = field(default_factory=lambda: itertools.count(1))
+
+    @contextlib.contextmanager
+    def slow_classes(self):
+        """The interface has slow_class() meanwhile. All else is sent as it was."""
+        with self.inside():
+            self._tc("qdisc", "replace", "dev", self.interface, "root", "handle", "1:", "htb")
+        yield
+        with self.inside():
+            self._tc("qdisc", "delete", "dev", self.interface, "root")
+
+    def slow_class(self):
+        """A priority for one socket (SO_PRIORITY): after each of its segments the next one waits
+        for a quarter of a second at least, 70 bytes at 2 kbit/s."""
+        minor = next(self._minors)
+        self._tc("class", "add", "dev", self.interface, "parent", "1:", "classid", f"1:{minor:x}",
+                 "htb", "rate", "2kbit", "burst", "1", "cburst", "1", "quantum", "1514")
+        return 1 << 16 | minor
+
+    @staticmethod
+    def _tc(*arguments):
+        done = subprocess.run(["tc", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False)
+        if done.returncode != 0:
+            raise PlaceError(f"tc {' '.join(arguments)}: {done.stdout.strip()}")
+
+    def control(self, *command):
+        """ripostectl COMMAND."""
+        done = subprocess.run([ROOT / "scripts" / "ripostectl", "--file-prefix", self.prefix,
+                               *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False, timeout=20)
+        if done.returncode != 0:
+            raise PlaceError(f"ripostectl {' '.join(command)}: {done.stdout.strip()}")
+
+
+def listeners(path=SCENARIOS):
+    """The listeners of a configuration: name to port and the text of all its other keys."""
+    found = {}
+    for name, body in re.findall(r'^listener "([^"]+)" \{\n(.*?)^\}', path.read_text("utf-8"),
+                                 re.MULTILINE | re.DOTALL):
+        keys = dict(re.findall(r"^\s+(\w+)\s+= (.*?)\s*$", body, re.MULTILINE))
+        port = int(keys.pop("ports"))
+        calls = ", ".join(re.findall(r'"([^"]+)"', keys.pop("script"))) or "never accepts"
+        more = ", ".join(f"{key} {value}" for key, value in keys.items()).replace('"', "")
+        found[name] = (port, f"{calls}; {more}" if more else calls)
+    return found
