@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# lib.sh - what the scripts share: packages, building, the laboratory. To be sourced.
+# lib.sh - what the scripts share: packages and building. To be sourced.
 # shellcheck shell=bash disable=SC2034
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,6 +23,10 @@ lab_packages=(
 	"iputils-ping|a client"
 	"curl|a client"
 	"netcat-openbsd|a client"
+)
+demo_packages=(
+	"python3|plays the clients"
+	"tcpdump|shows what is on the wire"
 )
 test_packages=(
 	"clang|the second compiler, sanitizers and fuzzers"

@@ -5,6 +5,7 @@ import time
 from .program import Overslept
 
 SEGMENT = 1000  # the MSS, where it makes the numbers easy to read
+DELAYED_ACK = 0.05  # a little more than Linux may wait before it acknowledges a FIN
 USER_TIMEOUT_MS = 2500  # two SYNs at least, on every kernel
 
 
@@ -40,8 +41,9 @@ def gives_up(client):
 
 
 def late_ack(client):
-    """Row 2c: what it sends after its SYN waits for a quarter of a second at its interface."""
-    late = client.socket(held=True)
+    """Row 2c: after its SYN, its ACK waits at its own interface for 300 ms."""
+    late = client.socket()
+    late.hold("2kbit")
     late.connect()
     late.read()
     time.sleep(0.6)
@@ -52,6 +54,7 @@ def writes_after_end(client):
     late = client.socket()
     late.connect()
     late.read()
+    time.sleep(DELAYED_ACK)
     late.write(4)
     late.wait_until_dead()
     late.write(4)
@@ -86,6 +89,7 @@ def writes_on(client):
     on.connect()
     on.poll()
     on.read()
+    time.sleep(DELAYED_ACK)
     on.write(4)
     on.wait_until_dead()
     on.read()
@@ -106,6 +110,7 @@ def writes_to_reader(client):
     half = client.socket(mss=SEGMENT)
     half.connect()
     half.read()
+    time.sleep(DELAYED_ACK)
     for _ in range(2):
         half.write(SEGMENT)
         half.wait_until_acked()
@@ -151,6 +156,9 @@ def fills(client):
     """Row 7: until it blocks, and then for as long as two probes of the closed window take."""
     full = client.socket(mss=SEGMENT)
     full.connect()
+    for _ in range(4):
+        full.write(SEGMENT)
+        full.wait_until_acked()
     full.fill()
     time.sleep(1)
     full.write(SEGMENT)
@@ -185,16 +193,19 @@ def closes_second(client):
     made = client.socket()
     made.connect()
     made.read()
+    time.sleep(DELAYED_ACK)
     made.close()
     made.wait_until_state("none")
     made.note_state()
 
 
 def closes_meanwhile(client):
-    """Row 9: its FIN waits at its interface for the server's to pass."""
-    made = client.socket(held=True)
+    """Row 9: after its request, its FIN waits at its own interface for 160 ms, so that the server's
+    can pass; the ACK of that one waits for 30 ms, and would be too late after 200."""
+    made = client.socket()
     made.connect()
-    made.write(4)
+    made.hold("16kbit")
+    made.write(260)
     made.shutdown()
     made.read()
     made.wait_until_state("TIME-WAIT", "none")

@@ -10,6 +10,7 @@ An expectation is a list of lines, each as it should be seen, but for:
     100ms LINE     no sooner than 100 ms after the line before"""
 import re
 
+REGEX = re.compile(r"(\{(?:[^{}]|\{[^{}]*\})*\})")
 EARLY = 0.005  # seconds: two clocks, and riposte's counts milliseconds
 
 
@@ -22,7 +23,7 @@ def line_pattern(line):
     if count:
         line = line[2:]
     choices = ["".join(part[1:-1] if part.startswith("{") else re.escape(part)
-                       for part in re.split(r"(\{.*?\})", choice))
+                       for part in REGEX.split(choice))
                for choice in line.split(" | ")]
     return f"(?:(?:{'|'.join(choices)})\n){count}", int(wait[1]) / 1000 if wait else None
 

@@ -34,12 +34,11 @@ class Place:
         with self.inside():
             self._tc("qdisc", "delete", "dev", self.interface, "root")
 
-    def slow_class(self):
-        """A priority for one socket (SO_PRIORITY): after each of its segments the next one waits
-        for a quarter of a second at least, 70 bytes at 2 kbit/s."""
+    def slow_class(self, rate):
+        """A priority for one socket (SO_PRIORITY), as if it had a line of that rate for itself."""
         minor = next(self._minors)
         self._tc("class", "add", "dev", self.interface, "parent", "1:", "classid", f"1:{minor:x}",
-                 "htb", "rate", "2kbit", "burst", "1", "cburst", "1", "quantum", "1514")
+                 "htb", "rate", rate, "burst", "1", "cburst", "1", "quantum", "1514")
         return 1 << 16 | minor
 
     @staticmethod
@@ -58,14 +57,21 @@ class Place:
             raise PlaceError(f"ripostectl {' '.join(command)}: {done.stdout.strip()}")
 
 
-def listeners(path=SCENARIOS):
-    """The listeners of a configuration: name to port and the text of all its other keys."""
+@dataclass(frozen=True)
+class Listener:
+    """text: its calls, and its other keys."""
+    port: int
+    text: str
+
+
+def listeners():
+    """Those of scenarios.conf, by name."""
     found = {}
-    for name, body in re.findall(r'^listener "([^"]+)" \{\n(.*?)^\}', path.read_text("utf-8"),
+    for name, body in re.findall(r'^listener "([^"]+)" \{\n(.*?)^\}', SCENARIOS.read_text("utf-8"),
                                  re.MULTILINE | re.DOTALL):
         keys = dict(re.findall(r"^\s+(\w+)\s+= (.*?)\s*$", body, re.MULTILINE))
         port = int(keys.pop("ports"))
-        calls = ", ".join(re.findall(r'"([^"]+)"', keys.pop("script"))) or "never accepts"
-        more = ", ".join(f"{key} {value}" for key, value in keys.items()).replace('"', "")
-        found[name] = (port, f"{calls}; {more}" if more else calls)
+        calls = ", ".join(re.findall(r'"([^"]+)"', keys.pop("script"))) or "no call, not even accept"
+        found[name] = Listener(port, "; ".join(
+            [calls, *(f"{key} = {value}" for key, value in keys.items())]).replace('"', ""))
     return found

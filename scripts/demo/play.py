@@ -50,12 +50,12 @@ class Player(threading.Thread):
     """One row on one family, in a thread of its own."""
 
     def __init__(self, row, family, place, together):
-        super().__init__(name=f"row {row.name} IPv{family}")
+        super().__init__(name=f"row {row.name} IPv{family}", daemon=True)
         self.row = row
         self.family = family
         self.place = place
         self.together = together
-        self.port = listeners()[row.listener][0] if row.listener else NOBODY
+        self.port = listeners()[row.listener].port if row.listener else NOBODY
         self.programs = []
         self.failure = None
 

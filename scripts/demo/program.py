@@ -71,7 +71,7 @@ class Program:
 class Connection:
     """One socket. Calls block for SECONDS at most, as SO_RCVTIMEO and SO_SNDTIMEO have it."""
 
-    def __init__(self, program, local_port=0, blocking=True, mss=None, held=False):
+    def __init__(self, program, local_port=0, blocking=True, mss=None):
         self.program = program
         self.socket = socket.socket(FAMILY[program.family], socket.SOCK_STREAM)
         limit = struct.pack("ll", SECONDS, 0)
@@ -84,9 +84,6 @@ class Connection:
         if mss:
             # The kernel takes off the 12 bytes of timestamps.
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss + 12)
-        if held:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY,
-                                   program.place.slow_class())
         self.socket.bind((ANY[program.family], local_port))
         self.local_port = self.socket.getsockname()[1]
 
@@ -141,6 +138,11 @@ class Connection:
     def linger_0(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self.program.note("linger 0", 0)
+
+    def hold(self, rate):
+        """From now on what it sends waits at its own interface, as on a line that slow."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY,
+                               self.program.place.slow_class(rate))
 
     def user_timeout(self, ms):
         """So long may segments stay unacknowledged, a SYN too."""

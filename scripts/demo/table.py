@@ -1,76 +1,92 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""table - prints outcomes: for a terminal, or as Markdown."""
+"""table - prints outcomes, for a terminal or as Markdown."""
 import html
+import textwrap
 from itertools import groupby, zip_longest
 
 from .place import listeners
 
 WIDTH = 100
-WIRE = 48  # columns
+WIRE = 54  # columns
 PAUSE = 0.05  # seconds that are worth telling
 
 
 def server(row):
-    """The server's side, in words of the configuration."""
+    """The server's side, in words of the configuration and of ripostectl."""
     if row.listener:
-        text = listeners()[row.listener][1]
+        text = listeners()[row.listener].text
     else:
-        text = "no listener" if row.host == "good" else "no listener; closed drop"
+        text = "no listener" if row.host == "good" else "no listener, closed = drop"
     return f"{text}; ripostectl {' '.join(row.event)}" if row.event else text
 
 
-def repeated(lines):
-    """Equal lines in a row are told once, with how often."""
-    told = []
-    for line, group in groupby(lines):
-        count = len(list(group))
-        told.append(f"{line}  ({count} times)" if count > 1 else line)
-    return told
+def times(text, count):
+    return f"{text} ({count} times)" if count > 1 else text
 
 
-def timed(frames):
-    """The frames' lines; what came after a pause is said so."""
+def call_lines(calls):
+    """Equal ones in a row are told once."""
+    return [times(call, len(list(same))) for call, same in groupby(calls)]
+
+
+def wire_lines(frames):
+    """Equal ones in a row are told once, and a pause before it is said in milliseconds."""
     told = []
     last = frames[0].time if frames else 0
-    for frame in frames:
-        pause = frame.time - last
-        told.append((f"{pause * 1000:5.0f} ms  " if pause >= PAUSE else " " * 10) + frame.text)
-        last = frame.time
+    for text, same in groupby(frames, key=lambda frame: frame.text):
+        same = list(same)
+        pause = same[0].time - last
+        wait = f"{pause * 1000:.0f} ms" if pause >= PAUSE else ""
+        told.append(f"{wait:>7} {times(text, len(same))}")
+        last = same[-1].time
     return told
 
 
 def blocks(outcomes):
-    """Outcomes of one row that look alike but for the time are one block."""
+    """The outcomes of one row that look alike, but for the times, are one block."""
     for _, of_row in groupby(outcomes, key=lambda outcome: outcome.row.name):
-        found = list(of_row)
-        alike = all((outcome.lines, outcome.calls) == (found[0].lines, found[0].calls)
-                    for outcome in found)
-        yield from [found] if alike else [[outcome] for outcome in found]
+        block = list(of_row)
+        if all((other.lines, other.calls) == (block[0].lines, block[0].calls) for other in block):
+            yield block
+        else:
+            yield from ([outcome] for outcome in block)
 
 
-def verdicts(block):
-    return [f"IPv{outcome.family} {'DIFFERS' if outcome.differences() else 'ok'}"
-            for outcome in block]
+def verdict(outcome):
+    return f"IPv{outcome.family} {'DIFFERS' if outcome.differences() else 'ok'}"
 
 
-def as_text(outcomes):
-    """The table, as lines of at most WIDTH columns. Where both families look alike they share a
-    block; its times are those of IPv4."""
-    lines = [f"{'row':<4} {'on the wire: C the client, S the server':<{WIRE}} client's calls"]
+def text(outcomes):
+    """The table as lines of WIDTH columns. Where families share a block the times are IPv4's."""
+    lines = [f"{'row':<5}{'on the wire, C the client, S the server':<{WIRE}} its calls return",
+             "=" * WIDTH]
     for block in blocks(outcomes):
-        head, verdict = f"{block[0].row.name}: {server(block[0].row)}", "  ".join(verdicts(block))
-        lines += ["-" * WIDTH, f"{head:<{WIDTH - 1 - len(verdict)}} {verdict}"]
+        first = block[0]
+        head, said = f"{first.row.name}: {server(first.row)}", "  ".join(map(verdict, block))
+        lines.append(f"{head:<{WIDTH - 1 - len(said)}} {said}")
         lines += [f"     {wire:<{WIRE}} {call}".rstrip() for wire, call in zip_longest(
-            timed_once(block[0].frames), repeated(block[0].calls), fillvalue="")]
-        lines += [f"     IPv{outcome.family} differs, {why}"
-                  for outcome in block for why in outcome.differences()]
+            wire_lines(first.frames), call_lines(first.calls), fillvalue="")]
+        for why in differences(block):
+            lines += textwrap.wrap(why, WIDTH, initial_indent=" " * 5, subsequent_indent=" " * 7)
+        lines.append("-" * WIDTH)
     return lines
 
 
-def timed_once(frames):
-    """timed(), with equal frames in a row told once."""
-    told = []
-    for text, group in groupby(frames, key=lambda frame: frame.text):
-        same = list(group)
-        told.append((same[0], f"{text}  ({len(same)} times)" if len(same) > 1 else text))
-    return told
+def differences(block):
+    return [f"IPv{outcome.family} differs {why}"
+            for outcome in block for why in outcome.differences()]
+
+
+def markdown(outcomes):
+    """The same as a table of Markdown."""
+    def cell(lines):
+        return "<br>".join(f"`{line.strip()}`" for line in lines) or " "
+
+    lines = ["| row | the server | on the wire: C the client, S the server | the client's calls | |",
+             "|---|---|---|---|---|"]
+    for block in blocks(outcomes):
+        first = block[0]
+        verdicts = "<br>".join([*map(verdict, block), *map(html.escape, differences(block))])
+        lines.append(f"| {first.row.name} | `{server(first.row)}` | {cell(wire_lines(first.frames))} "
+                     f"| {cell(call_lines(first.calls))} | {verdicts} |")
+    return lines

@@ -42,7 +42,7 @@ class Capture:
         self.path = path
         with place.inside():
             self.tcpdump = subprocess.Popen(
-                ["tcpdump", "-i", place.interface, "-n", "-U", "--immediate-mode", "-B", "8192",
+                ["setpriv", "--pdeathsig", "KILL", "tcpdump", "-i", place.interface, "-n", "-U", "--immediate-mode", "-B", "8192",
                  "-Z", "root", "-w", str(path)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True)
