@@ -59,10 +59,10 @@ def main():
     except (PlaceError, WireError, OSError) as error:
         sys.exit(f"demo: {error}")
     print("\n".join(table.markdown(outcomes) if given.markdown else table.text(outcomes)))
-    wrong = sum(1 for outcome in outcomes if outcome.differences())
-    print(f"{len(outcomes) - wrong} of {len(outcomes)} as expected, "
-          f"in {time.monotonic() - start:.0f} s", file=sys.stderr if given.markdown else sys.stdout)
-    return 1 if wrong else 0
+    right = sum(1 for outcome in outcomes if not outcome.differences())
+    print(f"{right} of {len(outcomes)} as expected, in {time.monotonic() - start:.0f} s",
+          file=sys.stderr if given.markdown else sys.stdout)
+    return 0 if right == len(outcomes) else 1
 
 
 if __name__ == "__main__":

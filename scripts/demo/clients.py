@@ -139,17 +139,20 @@ def probes_after_crash(client):
     idle.read()
 
 
-def connects_to_nobody(client):
-    """Rows 6 and 6b."""
+def connects_to_silence(client):
+    """Row 6: it asks for the server's Ethernet address first, and is answered."""
     client.event()
     client.forget_neighbour()
     unanswered(client)
-
-
-def connects_and_pings(client):
-    """Row 6."""
-    connects_to_nobody(client)
     client.ping()
+
+
+def connects_to_nobody(client):
+    """Row 6b: it asks three times."""
+    client.ask_neighbours_every(300)
+    client.event()
+    client.forget_neighbour()
+    client.socket().connect()
 
 
 def fills(client):

@@ -137,7 +137,7 @@ ROWS = [
          "S > C [R], seq 1"],
         ["connect: 0", "(ripostectl crash)", "read: ECONNRESET"],
         event=("crash",)),
-    Row("6", clients.connects_and_pings, "good",
+    Row("6", clients.connects_to_silence, "good",
         ["C > S who-has",
          "S > C is-at",
          "C > S [S], seq 0",

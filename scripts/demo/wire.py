@@ -18,8 +18,8 @@ TCP = re.compile(r"(?P<time>[\d.]+) IP6? (?P<source>\S+)\.(?P<sport>\d+) > \S+\.
 OTHERS = {
     re.compile(r"([\d.]+) (?:ARP, Request|IP6 .* neighbor solicitation,) who.has "): "C > S who-has",
     re.compile(r"([\d.]+) (?:ARP, Reply .* is-at|IP6 .* neighbor advertisement,) "): "S > C is-at",
-    re.compile(r"([\d.]+) IP6? .* ICMP6?, echo request,"): "C > S ping",
-    re.compile(r"([\d.]+) IP6? .* ICMP6?, echo reply,"): "S > C pong",
+    re.compile(r"([\d.]+) IP6? .* ICMP6?,? echo request,"): "C > S ping",
+    re.compile(r"([\d.]+) IP6? .* ICMP6?,? echo reply,"): "S > C pong",
 }
 
 

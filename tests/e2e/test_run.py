@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scripts/run, the laboratory of one command: it serves a client, tells a second start so, removes
 what it made however it ends, and leaves the host's own network alone."""
-import contextlib
 import os
 import re
 import signal
@@ -10,71 +9,13 @@ import time
 
 import pytest
 
-from netns import die_with_parent, run, unique
-from responder import BUILD, ROOT, RUNTIME
-
-RUN = ROOT / "scripts" / "run"
-ANSWERS = "riposte answers."
-
-
-class Run:
-    """One start of scripts/run, in a laboratory of its own name."""
-
-    def __init__(self, directory, name, *arguments):
-        self.name = name
-        self.output = directory / f"output{time.monotonic_ns()}"
-        environment = {**os.environ, "RIPOSTE_LAB": name, "RIPOSTE_BUILD": BUILD.name}
-        with open(self.output, "wb") as out:
-            self.process = subprocess.Popen(
-                [str(RUN), *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
-
-    def said(self):
-        return self.output.read_text(encoding="utf-8", errors="replace")
-
-    def wait_for(self, text, seconds=120):
-        deadline = time.monotonic() + seconds
-        while text not in self.said():
-            assert self.process.poll() is None and time.monotonic() < deadline, self.said()
-            time.sleep(0.05)
-
-    def end(self, how):
-        self.process.send_signal(how)
-        return self.process.wait(60)
-
-    def riposte(self):
-        """The process numbers in riposte's namespace."""
-        return run("ip", "netns", "pids", f"{self.name}-nic").split()
-
-
-def left(name):
-    """What there is of the laboratory."""
-    namespaces = re.findall(rf"^{name}\S*", run("ip", "netns", "list"), re.MULTILINE)
-    return namespaces + ([name] if (RUNTIME / name).exists() else [])
-
-
-@pytest.fixture
-def name():
-    made = unique("run")
-    yield made
-    for namespace in (made, f"{made}-nic"):
-        subprocess.run(["ip", "netns", "delete", namespace], check=False,
-                       stderr=subprocess.DEVNULL)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"/run/{made}.lock")
+from responder import ROOT
+from runlab import ANSWERS, Run, host, lab_name, left  # noqa: F401, the fixture "name"
 
 
 def client(name, *command):
     return subprocess.run(["ip", "netns", "exec", name, *command], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
-
-
-def host():
-    """The host's own network, and its hugepages."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        pages = [line for line in file if line.startswith("HugePages")]
-    routes = run("ip", "route") + run("ip", "-6", "route")
-    return run("ip", "-br", "address"), re.sub(r"expires \d+sec", "", routes), pages
 
 
 def test_serves_a_client_and_cleans_up_on_ctrl_c(name, tmp_path):
@@ -92,11 +33,12 @@ def test_serves_a_client_and_cleans_up_on_ctrl_c(name, tmp_path):
     assert host() == before
 
 
-def test_prints_commands_that_can_be_pasted(name, tmp_path):
-    lab = Run(tmp_path, name)
+@pytest.mark.parametrize("conf", ["lab.conf", "scenarios.conf"])
+def test_prints_commands_that_can_be_pasted(name, tmp_path, conf):
+    lab = Run(tmp_path, name, str(ROOT / "config" / conf))
     lab.wait_for("Ctrl-C ends it")
     commands = re.findall(r"^  sudo (ip netns exec .*)$", lab.said(), re.MULTILINE)
-    with open(ROOT / "config" / "lab.conf", encoding="utf-8") as file:
+    with open(ROOT / "config" / conf, encoding="utf-8") as file:
         assert len(commands) == 1 + sum(1 for line in file if "# try: " in line)
     for command in commands:
         done = subprocess.run(["sh", "-c", command], stdin=subprocess.DEVNULL, check=False,
