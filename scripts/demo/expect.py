@@ -7,7 +7,8 @@ An expectation is a list of lines, each as it should be seen, but for:
     * LINE         any number of such lines, none too
     + LINE         one or more
     ? LINE         one or none
-    100ms LINE     no sooner than 100 ms after the line before"""
+    100ms LINE     no sooner than 100 ms after the client's line (C > S) before it: that one started
+                   the server's clock, however late the server's own lines were seen"""
 import re
 
 REGEX = re.compile(r"(\{(?:[^{}]|\{[^{}]*\})*\})")
@@ -45,7 +46,8 @@ def compare(expected, seen, times=None):
         return first_difference(expected, seen)
     for name, wait in waits.items():
         at = text.count("\n", 0, found.start(name))
-        took = times[at] - times[at - 1]
+        start = max((i for i in range(at) if seen[i].startswith("C")), default=0)
+        took = times[at] - times[start]
         if took < wait - EARLY:
             return (f"\"{seen[at]}\" came after {took * 1000:.0f} ms, not after "
                     f"{wait * 1000:.0f} ms")

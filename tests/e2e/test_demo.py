@@ -126,10 +126,12 @@ def test_different(expected, seen, why):
 
 
 def test_what_comes_too_soon_differs():
-    expected = ["a", "100ms + b", "c"]
-    assert compare(expected, ["a", "b", "b", "c"], [5, 5.2, 5.2, 5.2]) is None
-    assert compare(expected, ["a", "b", "b", "c"], [5, 5.02, 5.2, 5.4]) == (
-        '"b" came after 20 ms, not after 100 ms')
+    """The time is that since the client's line before."""
+    expected = ["C > S a", "S > C b", "100ms + S > C c", "C > S d"]
+    seen = ["C > S a", "S > C b", "S > C c", "S > C c", "C > S d"]
+    assert compare(expected, seen, [5, 5.04, 5.1, 5.1, 5.1]) is None
+    assert compare(expected, seen, [5, 5, 5.02, 5.2, 5.4]) == (
+        '"S > C c" came after 20 ms, not after 100 ms')
 
 
 # Row 3's conversation, as (from the client, flags, seq, ack, bytes), the numbers absolute.
