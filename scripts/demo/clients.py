@@ -149,7 +149,7 @@ def connects_to_silence(client):
 
 def connects_to_nobody(client):
     """Row 6b: it asks three times."""
-    client.ask_neighbours_every(300)
+    client.place.ask_neighbours_every(client.family, 300)
     client.event()
     client.forget_neighbour()
     client.socket().connect()

@@ -26,9 +26,11 @@ class Place:
     _minors: object = field(default_factory=lambda: itertools.count(1))
 
     @contextlib.contextmanager
-    def slow_classes(self):
-        """The interface has slow_class() meanwhile. All else is sent as it was."""
+    def prepared(self):
+        """The interface has slow_class() meanwhile; all else is sent as it was. And on a busy
+        machine the client does not at once take late for lost and send again (RFC 8985 7)."""
         with self.inside():
+            self._sysctl("net/ipv4/tcp_early_retrans", 0)
             self._tc("qdisc", "replace", "dev", self.interface, "root", "handle", "1:", "htb")
         yield
         with self.inside():
@@ -40,6 +42,17 @@ class Place:
         self._tc("class", "add", "dev", self.interface, "parent", "1:", "classid", f"1:{minor:x}",
                  "htb", "rate", rate, "burst", "1", "cburst", "1", "quantum", "1514")
         return 1 << 16 | minor
+
+    def ask_neighbours_every(self, family, ms):
+        """How soon a question about an Ethernet address is asked again."""
+        kind = {4: "ipv4", 6: "ipv6"}[family]
+        self._sysctl(f"net/{kind}/neigh/{self.interface}/retrans_time_ms", ms)
+
+    @staticmethod
+    def _sysctl(name, value):
+        """As the thread's namespace has it."""
+        with open(f"/proc/sys/{name}", "w", encoding="ascii") as file:
+            file.write(str(value))
 
     @staticmethod
     def _tc(*arguments):

@@ -103,7 +103,7 @@ def play(rows, places, keep=None):
     outcomes = {}
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         for place in places.values():
-            stack.enter_context(place.slow_classes())
+            stack.enter_context(place.prepared())
         for event in ROUNDS:
             chosen = [row for row in rows if row.event == event]
             outcomes.update(play_round(chosen, places, event, Path(scratch), keep))

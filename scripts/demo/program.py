@@ -56,13 +56,6 @@ class Program:
         subprocess.run(["ip", f"-{self.family}", "neighbour", "flush", "dev", self.place.interface],
                        check=True)
 
-    def ask_neighbours_every(self, ms):
-        """How soon a question about an Ethernet address is asked again."""
-        kind = {4: "ipv4", 6: "ipv6"}[self.family]
-        path = f"/proc/sys/net/{kind}/neigh/{self.place.interface}/retrans_time_ms"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(str(ms))
-
     def ping(self):
         done = subprocess.run(["ping", f"-{self.family}", "-c", "1", "-W", "1",
                                self.place.server[self.family]], check=False,
