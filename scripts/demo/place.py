@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""place - where a demo is played: a client's interface, and riposte at the other end of its cable."""
+"""place - where rows are played: a client's interface, riposte at the other end of its cable."""
 import contextlib
 import itertools
 import re
@@ -39,8 +39,9 @@ class Place:
     def slow_class(self, rate):
         """A priority for one socket (SO_PRIORITY), as if it had a line of that rate for itself."""
         minor = next(self._minors)
-        self._tc("class", "add", "dev", self.interface, "parent", "1:", "classid", f"1:{minor:x}",
-                 "htb", "rate", rate, "burst", "1", "cburst", "1", "quantum", "1514")
+        self._tc("class", "add", "dev", self.interface, "parent", "1:",
+                 "classid", f"1:{minor:x}", "htb", "rate", rate, "burst", "1", "cburst", "1",
+                 "quantum", "1514")
         return 1 << 16 | minor
 
     def ask_neighbours_every(self, family, ms):
@@ -84,7 +85,8 @@ def listeners():
                                  re.MULTILINE | re.DOTALL):
         keys = dict(re.findall(r"^\s+(\w+)\s+= (.*?)\s*$", body, re.MULTILINE))
         port = int(keys.pop("ports"))
-        calls = ", ".join(re.findall(r'"([^"]+)"', keys.pop("script"))) or "no call, not even accept"
-        found[name] = Listener(port, "; ".join(
-            [calls, *(f"{key} = {value}" for key, value in keys.items())]).replace('"', ""))
+        script = ", ".join(re.findall(r'"([^"]+)"', keys.pop("script")))
+        more = [f"{key} = {value}" for key, value in keys.items()]
+        text = "; ".join([script or "no call, not even accept", *more]).replace('"', "")
+        found[name] = Listener(port, text)
     return found

@@ -159,11 +159,12 @@ class Connection:
         poll = select.poll()
         poll.register(self.socket, select.POLLIN)
         ready = poll.poll(seconds * 1000)
-        self.program.note("poll", "readable" if ready and ready[0][1] & select.POLLIN else "nothing")
+        readable = ready and ready[0][1] & select.POLLIN
+        self.program.note("poll", "readable" if readable else "nothing")
 
     def restore(self):
-        """The socket of a connection that its host never knew: in the state ESTABLISHED, without a
-        handshake. Its kernel sends an ACK to learn the peer's window."""
+        """Makes it the socket of a connection without a handshake, in the state ESTABLISHED. Its
+        kernel sends an ACK to learn the peer's window."""
         made = self.socket
         made.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
         for queue, seq in ((TCP_SEND_QUEUE, 1000001), (TCP_RECV_QUEUE, 2000001)):

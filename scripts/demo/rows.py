@@ -16,13 +16,14 @@ FIN_ACKED = "? C > S [.], ack 2"
 FULL = "S > C [.], ack 4001, win 0"
 PROBE = "C > S [.], ack 1"
 HUNG = [*HANDSHAKE,
-        *["C > S [P.], seq 1:1001, ack 1", "S > C [.], ack 1001",
-          "C > S [P.], seq 1001:2001, ack 1", "S > C [.], ack 2001",
-          "C > S [P.], seq 2001:3001, ack 1", "S > C [.], ack 3001",
-          "C > S [P.], seq 3001:4001, ack 1", FULL],
+        "C > S [P.], seq 1:1001, ack 1", "S > C [.], ack 1001",
+        "C > S [P.], seq 1001:2001, ack 1", "S > C [.], ack 2001",
+        "C > S [P.], seq 2001:3001, ack 1", "S > C [.], ack 3001",
+        "C > S [P.], seq 3001:4001, ack 1", FULL,
         PROBE, FULL, PROBE, FULL,
         f"* {PROBE} | {FULL}"]
-HUNG_CALLS = ["connect: 0", *["write 1000: 1000"] * 4, r"write until it blocks: {\d{4,}}", "write 1000: EAGAIN"]
+HUNG_CALLS = ["connect: 0", *["write 1000: 1000"] * 4, r"write until it blocks: {\d{4,}}",
+              "write 1000: EAGAIN"]
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ ROWS = [
          "C > S [P.], seq 1:1001, ack 1",
          "S > C [.], ack 1001",
          "C > S [R.], seq 1001, ack 1",
-         *["400ms " + HANDSHAKE[0], *HANDSHAKE[1:]]],
+         f"400ms {HANDSHAKE[0]}", *HANDSHAKE[1:]],
         ["connect: 0", "write 1000: 1000", "linger 0: 0", "close: 0", "connect: 0"]),
     Row("9", clients.closes_first, "client-first",
         [*HANDSHAKE,

@@ -82,11 +82,12 @@ def markdown(outcomes):
     def cell(lines):
         return "<br>".join(f"`{line.strip()}`" for line in lines) or " "
 
-    lines = ["| row | the server | on the wire: C the client, S the server | the client's calls | |",
+    lines = ["| row | the server | on the wire, C the client, S the server | its calls return | |",
              "|---|---|---|---|---|"]
     for block in blocks(outcomes):
         first = block[0]
         verdicts = "<br>".join([*map(verdict, block), *map(html.escape, differences(block))])
-        lines.append(f"| {first.row.name} | `{server(first.row)}` | {cell(wire_lines(first.frames))} "
-                     f"| {cell(call_lines(first.calls))} | {verdicts} |")
+        cells = (first.row.name, f"`{server(first.row)}`", cell(wire_lines(first.frames)),
+                 cell(call_lines(first.calls)), verdicts)
+        lines.append(f"| {' | '.join(cells)} |")
     return lines

@@ -16,11 +16,16 @@ TCP = re.compile(r"(?P<time>[\d.]+) IP6? (?P<source>\S+)\.(?P<sport>\d+) > \S+\.
                  r"(?:, ack (?P<ack>\d+))?, win (?P<win>\d+)")
 # What is no TCP is told alike for IPv4 and IPv6.
 OTHERS = {
-    re.compile(r"([\d.]+) (?:ARP, Request|IP6 .* neighbor solicitation,) who.has "): "C > S who-has",
-    re.compile(r"([\d.]+) (?:ARP, Reply .* is-at|IP6 .* neighbor advertisement,) "): "S > C is-at",
+    re.compile(r"([\d.]+) (?:ARP, Request|IP6 .* neighbor solicitation,) "): "C > S who-has",
+    re.compile(r"([\d.]+) (?:ARP, Reply|IP6 .* neighbor advertisement,) "): "S > C is-at",
     re.compile(r"([\d.]+) IP6? .* ICMP6?,? echo request,"): "C > S ping",
     re.compile(r"([\d.]+) IP6? .* ICMP6?,? echo reply,"): "S > C pong",
 }
+
+
+# The pcap filters of echo request and reply, and of neighbour solicitation and advertisement.
+NEIGHBOURS = {4: "arp or icmp",
+              6: "icmp6 and (ip6[40] == 128 or ip6[40] == 129 or ip6[40] == 135 or ip6[40] == 136)"}
 
 
 class WireError(Exception):
@@ -42,8 +47,8 @@ class Capture:
         self.path = path
         with place.inside():
             self.tcpdump = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "tcpdump", "-i", place.interface, "-n", "-U", "--immediate-mode", "-B", "8192",
-                 "-Z", "root", "-w", str(path)],
+                ["setpriv", "--pdeathsig", "KILL", "tcpdump", "-i", place.interface, "-n", "-U",
+                 "--immediate-mode", "-B", "8192", "-Z", "root", "-w", str(path)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 text=True)
         said = []
@@ -93,12 +98,8 @@ def capture_filter(family, server_port, client_ports, neighbours):
     """The pcap filter of one row: its connections, and with neighbours the host's ARP or ND and
     ping."""
     ports = " or ".join(f"tcp port {port}" for port in client_ports)
-    others = {(4, False): "", (6, False): "",
-              (4, True): " or arp or icmp",
-              (6, True): " or (icmp6 and (ip6[40] == 128 or ip6[40] == 129 or ip6[40] == 135 or "
-                         "ip6[40] == 136))"}[family, neighbours]
-    kind = {4: "(ip or arp)", 6: "ip6"}[family]
-    return f"{kind} and ((tcp port {server_port} and ({ports})){others})"
+    segments = f"{'ip' if family == 4 else 'ip6'} and tcp port {server_port} and ({ports})"
+    return f"({segments}) or ({NEIGHBOURS[family]})" if neighbours else segments
 
 
 def cut(whole, part, expression):

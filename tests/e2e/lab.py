@@ -11,6 +11,7 @@ CLIENT4, CLIENT6 = "10.9.0.2", "fd09::2"
 SERVER4, SERVER6 = "10.9.0.1", "fd09::1"
 CLIENT = {4: CLIENT4, 6: CLIENT6}
 SERVER = {4: SERVER4, 6: SERVER6}
+CABLES = {"cable": (), "vlan": (5,), "two_vlans": (7, 5)}  # Lab's tags
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The table of failures in design.md, row by row as scripts/run demo plays it (scripts/demo/rows.py):
+"""The table of failures in design.md, each row as scripts/run demo plays it (scripts/demo/rows.py):
 what is on the wire, and what the client's program sees. IPv4 and IPv6, without and with VLANs."""
 import sys
 
 import pytest
 
-from lab import SERVER
+from lab import CABLES, SERVER
 from responder import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -15,7 +15,6 @@ from demo.play import FAMILIES, play  # noqa: E402
 from demo.rows import ROWS  # noqa: E402
 
 DARK = 'host { owns = { "10.9.0.1", "fd09::1" } closed = drop connections = 1000 }\n'
-CABLES = {"cable": (), "vlan": (5,), "two_vlans": (7, 5)}
 
 
 @pytest.fixture(scope="module", params=CABLES)
