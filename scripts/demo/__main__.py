@@ -58,7 +58,7 @@ def main():
             give_away(given.pcap)
     except (PlaceError, WireError, OSError) as error:
         sys.exit(f"demo: {error}")
-    print("\n".join(table.markdown(outcomes) if given.markdown else table.text(outcomes)))
+    print("\n".join(table.markdown(outcomes) if given.markdown else table.plain(outcomes)))
     right = sum(1 for outcome in outcomes if not outcome.differences())
     print(f"{right} of {len(outcomes)} as expected, in {time.monotonic() - start:.0f} s",
           file=sys.stderr if given.markdown else sys.stdout)

@@ -30,15 +30,15 @@ def call_lines(calls):
 
 
 def wire_lines(frames):
-    """Equal ones in a row are told once, and a pause before it is said in milliseconds."""
+    """A pause before a frame is said in milliseconds. Equal ones in a row are told once, those
+    after a pause apart from those without."""
     told = []
-    last = frames[0].time if frames else 0
-    for text, same in groupby(frames, key=lambda frame: frame.text):
+    pauses = [now.time - last.time for last, now in zip(frames[:1] + frames, frames)]
+    for (text, paused), same in groupby(zip(frames, pauses),
+                                        key=lambda each: (each[0].text, each[1] >= PAUSE)):
         same = list(same)
-        pause = same[0].time - last
-        wait = f"{pause * 1000:.0f} ms" if pause >= PAUSE else ""
+        wait = f"{same[0][1] * 1000:.0f} ms" if paused else ""
         told.append(f"{wait:>7} {times(text, len(same))}")
-        last = same[-1].time
     return told
 
 
@@ -56,7 +56,7 @@ def verdict(outcome):
     return f"IPv{outcome.family} {'DIFFERS' if outcome.differences() else 'ok'}"
 
 
-def text(outcomes):
+def plain(outcomes):
     """The table as lines of WIDTH columns. Where families share a block the times are IPv4's."""
     lines = [f"{'row':<5}{'on the wire, C the client, S the server':<{WIRE}} its calls return",
              "=" * WIDTH]

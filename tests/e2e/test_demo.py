@@ -22,7 +22,7 @@ from demo.expect import compare  # noqa: E402
 from demo.place import listeners  # noqa: E402
 from demo.play import FAMILIES, Outcome  # noqa: E402
 from demo.rows import NOBODY, ROWS  # noqa: E402
-from demo.table import markdown, text  # noqa: E402
+from demo.table import markdown, plain  # noqa: E402
 
 HEAD = re.compile(r"^(\d\w?(?: [a-z ]+)?): .*?((?:  ?IPv\d \w+)+)$", re.MULTILINE)
 
@@ -182,7 +182,7 @@ def test_a_wrong_capture_differs_and_is_told(tmp_path, wrong, says):
     outcome = outcome_of(wrong, tmp_path / "wrong.pcap")
     why, = outcome.differences()
     assert why.startswith("on the wire: ") and says in why
-    lines = text([outcome])
+    lines = plain([outcome])
     assert any(line.endswith("IPv4 DIFFERS") for line in lines)
     assert max(map(len, lines)) <= 100
     assert "IPv4 DIFFERS" in markdown([outcome])[-1]
