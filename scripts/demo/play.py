@@ -80,7 +80,7 @@ class Player(threading.Thread):
             with contextlib.suppress(Overslept):
                 self.row.client(self.programs[-1])
                 return
-        raise PlaceError(f"the client overslept {ATTEMPTS} times: is the machine that busy?")
+        raise PlaceError(f"too late {ATTEMPTS} times for what it wants to show: a busy machine?")
 
     def outcome(self, capture, path):
         """What the last of its programs did, and the frames of that, which go to path."""

@@ -23,7 +23,7 @@ ABORT = struct.pack("ii", 1, 0)  # struct linger
 
 
 class Overslept(Exception):
-    """The client itself was too late for what it wanted to show."""
+    """The client itself, or its machine, was too late for what it wanted to show."""
 
 
 class Program:
@@ -149,8 +149,8 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, ms)
 
     def keepalive(self):
-        """A probe after a second of silence."""
-        for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1)):
+        """A probe after two seconds of silence."""
+        for option, value in ((socket.TCP_KEEPIDLE, 2), (socket.TCP_KEEPINTVL, 1)):
             self.socket.setsockopt(socket.IPPROTO_TCP, option, value)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
@@ -175,9 +175,12 @@ class Connection:
         made.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 0)
         program.note("restored", "ESTABLISHED")
 
-    def note_state(self):
+    def state(self):
         """The state that the kernel has it in, as ss shows it: by port, for it may be closed."""
-        self.program.note("state", state_of(self.program.family, self.local_port))
+        return state_of(self.program.family, self.local_port)
+
+    def note_state(self):
+        self.program.note("state", self.state())
 
     def wait_until_dead(self):
         """Waits for a reset to come. poll() with no events: none but the socket's death."""
@@ -193,7 +196,7 @@ class Connection:
         return struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)))[0]
 
     def wait_until_state(self, *wanted):
-        self._wait_for(lambda: state_of(self.program.family, self.local_port) in wanted)
+        self._wait_for(lambda: self.state() in wanted)
 
     @staticmethod
     def _wait_for(condition):
