@@ -51,7 +51,7 @@ def gives_up(client):
 def late_ack(client):
     """Row 2c: after its SYN, its ACK waits at its own interface for 300 ms."""
     late = client.socket()
-    late.hold("2kbit")
+    late.hold(client.place.slow_class("2kbit"))
     late.connect()
     late.read()
     time.sleep(0.6)
@@ -214,9 +214,10 @@ def closes_second(client):
 def closes_meanwhile(client):
     """Row 9: after its request, its FIN waits at its own interface for 180 ms, so that the server's,
     sent after 100, can pass it; the ACK for that one is out before the server sends it again."""
+    line = client.place.slow_class("16kbit")
     made = client.socket()
     made.connect()
-    made.hold("16kbit")
+    made.hold(line)
     made.write(300)
     made.shutdown()
     made.read()

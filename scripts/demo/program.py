@@ -139,10 +139,9 @@ class Connection:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         self.program.note("linger 0", 0)
 
-    def hold(self, rate):
-        """From now on what it sends waits at its own interface, as on a line that slow."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY,
-                               self.program.place.slow_class(rate))
+    def hold(self, slow_class):
+        """From now on what it sends waits at its own interface, as the class has it."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, slow_class)
 
     def user_timeout(self, ms):
         """So long may segments stay unacknowledged, a SYN too."""
