@@ -87,12 +87,13 @@ class Client:
         self.recv()
 
     def poll(self, event):
-        """Waits for an event of poll(), then notes all of them."""
+        """Waits for an event of poll(), then notes all of them: a kernel sets them one by one."""
         poll = select.poll()
         poll.register(self.socket, select.POLLIN | select.POLLRDHUP)
-        happened = wait_for(lambda: [got for _, got in poll.poll(1000) if got & POLL[event]], event)
-        self.seen.append("poll: " + "|".join(name for name, bit in POLL.items()
-                                             if happened[0] & bit))
+        wait_for(lambda: [got for _, got in poll.poll(1000) if got & POLL[event]], event)
+        time.sleep(0.05)
+        (_, happened), = poll.poll(0)
+        self.seen.append("poll: " + "|".join(name for name, bit in POLL.items() if happened & bit))
 
     def fill(self):
         """Sends until nothing more is taken."""
