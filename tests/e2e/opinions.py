@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 import termios
+import threading
 import time
 from typing import Callable
 
@@ -78,13 +79,16 @@ class Client:
 
     def recv_all(self):
         """To the end, whatever it is."""
+        self.seen.append(self._to_the_end())
+        self.recv()
+
+    def _to_the_end(self):
         digest, size = hashlib.sha256(), 0
         with contextlib.suppress(OSError):
             while text := self.socket.recv(65536):
                 digest.update(text)
                 size += len(text)
-        self.seen.append(f"received {size} bytes, {digest.hexdigest()[:16]}")
-        self.recv()
+        return f"received {size} bytes, {digest.hexdigest()[:16]}"
 
     def poll(self, event):
         """Waits for an event of poll(), then notes all of them: a kernel sets them one by one."""
@@ -94,6 +98,17 @@ class Client:
         time.sleep(0.05)
         (_, happened), = poll.poll(0)
         self.seen.append("poll: " + "|".join(name for name, bit in POLL.items() if happened & bit))
+
+    def small_window(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+
+    def exchange(self, text):
+        """Sends text and its FIN while it reads to the end."""
+        sender = threading.Thread(target=lambda: (self.send_all(text), self.shutdown()))
+        sender.start()
+        received = self._to_the_end()
+        sender.join()
+        self.seen.append(received)
 
     def fill(self):
         """Sends until nothing more is taken."""

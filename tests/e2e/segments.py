@@ -29,6 +29,10 @@ class Segment:
         return self.seq + self.length + bool(self.flags & SYN) + bool(self.flags & FIN)
 
     @property
+    def text_from_server(self):
+        return self.length > 0 and not self.from_client
+
+    @property
     def pure_ack(self):
         return self.flags == ACK and self.length == 0
 
