@@ -75,7 +75,10 @@ class Client:
 
     def recv_exactly(self, size):
         """So many bytes, in however many pieces they come."""
-        self._note("recv", self.socket.recv, size, socket.MSG_WAITALL)
+        text = b""
+        while len(text) < size and (more := self.socket.recv(size - len(text))):
+            text += more
+        self.seen.append(f"received {text!r}")
 
     def recv_all(self):
         """To the end, whatever it is."""
@@ -195,15 +198,17 @@ def without_overtaken_acks(segments):
 
 def as_stream(segments):
     """Where a long text is cut, and what it acknowledges on the way, is a race: the text in one
-    piece, with the longest segment of it, and its FIN apart."""
+    piece, with the longest segment of it, and its FIN apart. What the client's FIN acknowledges is
+    one as well."""
     out, text, longest, pushed = [], None, 0, False
     for one in segments:
         if one.length:
             text = (text[0] if text else one.seq, one.seq + one.length)
             longest, pushed = max(longest, one.length), bool(one.flags & PSH)
         if one.flags & (SYN | FIN | RST) or (one.pure_ack and one is segments[-1]):
-            out.append(str(dataclasses.replace(
-                one, flags=one.flags & ~PSH, length=0, seq=one.seq + one.length)))
+            one = dataclasses.replace(one, flags=one.flags & ~PSH, length=0,
+                                      seq=one.seq + one.length)
+            out.append(f"F {one.seq}" if one.flags & FIN and one.from_client else str(one))
     if text:
         out.append(f"text {text[0]}:{text[1]}, {longest} at most, {'' if pushed else 'not '}pushed")
     return out

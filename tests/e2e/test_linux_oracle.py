@@ -464,11 +464,13 @@ def write_and_abort(c):
     c.recv()
 
 
-@scenario("accept", "read 1", 'write "hello"', "close")
+@scenario("accept", "read 1", 'write "hello"', "read 1", "close")
 def write_with_unread_text(c):
     """RST behind the text, no FIN."""
     c.connect()
-    c.send(b"ab")
+    c.send(b"a")
+    c.poll("POLLIN")
+    c.send(b"bc")
     c.poll("POLLHUP")
     c.recv()
     c.recv()
