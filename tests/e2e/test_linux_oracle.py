@@ -398,7 +398,7 @@ def exit_with_unread_text(c):
     c.recv()
 
 
-@scenario("accept", 'write "hello"', "close", stream=True)
+@scenario("accept", 'write "hello"', "close")
 def write_and_close(c):
     c.connect()
     c.recv_all()
@@ -421,7 +421,7 @@ def two_writes(c):
     c.recv()
 
 
-@scenario("accept", "read 4", 'write "HTTP/1.0 200 OK\r\n\r\nhello"', "close", stream=True)
+@scenario("accept", "read 4", 'write "HTTP/1.0 200 OK\r\n\r\nhello"', "close")
 def request_and_answer(c):
     c.connect()
     c.send(b"GET ")
@@ -440,7 +440,7 @@ def questions_and_answers(c):
     c.recv()
 
 
-@scenario("accept", 'write "hello"', "shutdown", "read all", "close", stream=True)
+@scenario("accept", 'write "hello"', "shutdown", "read all", "close")
 def write_and_half_close(c):
     c.connect()
     c.recv_exactly(5)
@@ -476,7 +476,7 @@ def write_with_unread_text(c):
     c.recv()
 
 
-@scenario("accept", 'write "hello"', "close", stream=True)
+@scenario("accept", 'write "hello"', "close")
 def write_and_the_client_writes_on(c):
     c.connect()
     c.poll("POLLRDHUP")
@@ -486,7 +486,7 @@ def write_and_the_client_writes_on(c):
     c.send(b"x")
 
 
-@scenario("accept", "read all", 'write "so long"', "close", stream=True)
+@scenario("accept", "read all", 'write "so long"', "close")
 def write_after_the_fin(c):
     c.connect()
     c.send(b"bye")
@@ -568,7 +568,7 @@ def echo_of_nothing(c):
     c.recv()
 
 
-@scenario("accept", "echo", "close", stream=True)
+@scenario("accept", "echo", "close")
 def echo_of_text_with_a_fin(c):
     c.connect()
     c.send_with_fin(b"so long")
