@@ -122,7 +122,6 @@ class Client:
         with contextlib.suppress(BlockingIOError):
             while True:
                 self.socket.send(bytes(4096))
-        self.send(b"x")
 
     def settled(self):
         """Waits until all that was sent is acknowledged."""
@@ -163,7 +162,7 @@ class Client:
 
 @dataclasses.dataclass(frozen=True)
 class Mask:
-    """takes: a side's segments to those that are compared; of the server's side only, unless both."""
+    """takes: a side's segments to those that are compared, of the server alone or of both."""
     name: str
     why: str
     takes: Callable
@@ -194,6 +193,11 @@ def without_overtaken_acks(segments):
         if one.ack is not None and (highest is None or one.ack > highest):
             highest = one.ack
     return out[::-1]
+
+
+def without_text_and_its_acks(segments):
+    """What is left is how a connection begins and ends."""
+    return [one for one in segments if one.length == 0 and not one.pure_ack]
 
 
 def as_stream(segments):

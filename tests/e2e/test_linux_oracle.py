@@ -14,12 +14,16 @@ import pytest
 
 import linuxhost
 from lab import SERVER
-from opinions import Client, Mask, agree, without_overtaken_acks
+from opinions import (Client, Mask, agree, without_overtaken_acks,
+                      without_text_and_its_acks)
 from scripthost import ScriptHost
 from segments import RST
 
 D13 = Mask("D-13", "rules.md section 4, D-13: no delayed ACK, one per connection and burst; Linux "
            "waits up to 40 ms for something to send it with", without_overtaken_acks)
+
+D23 = Mask("D-23", "rules.md section 4, D-23: the window is receive_buffer less what is unread, to the "
+           "byte; how much Linux takes depends on how it comes", without_text_and_its_acks, both=True)
 
 BLOB = bytes(range(256)) * 400  # 102,400 bytes
 CONF = 'host { owns = { "10.9.0.1", "fd09::1" } connections = 1000 }\n'
@@ -383,6 +387,15 @@ def window_closes_and_opens(c):
     c.recv()
 
 
+@scenario("accept", "hang", stream=True, masks=(D23,))
+def window_closes_for_good(c):
+    c.connect()
+    c.fill()
+    c.until(lambda wire: wire[-1].window == 0 and not wire[-1].from_client, "a probe is answered")
+    c.fill()
+    c.send(b"x")
+
+
 @scenario("accept", "read 3")
 def exit_with_all_read(c):
     c.connect()
@@ -636,7 +649,6 @@ def play(one, family, interface, server):
 
 
 used = set()
-played = set()
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=("ip4", "ip6"))
