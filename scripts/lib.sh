@@ -39,6 +39,7 @@ test_packages=(
 	"python3-scapy|makes and reads packets"
 	"dpdk-dev|dpdk-telemetry.py, DPDK's own look at a program"
 	"nmap|a client"
+	"wrk|a client with many connections"
 )
 
 say()

@@ -35,8 +35,8 @@ def make_lab(directory):
     stopped, which has to end well and with counters that balance."""
     labs = []
 
-    def make(conf, options=(), device="", tags=()):
-        lab = Lab(tags)
+    def make(conf, options=(), device="", tags=(), rough=()):
+        lab = Lab(tags, rough)
         labs.append(lab)
         lab.start(conf, directory / f"lab{len(labs)}", options, device)
         return lab

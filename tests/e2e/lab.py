@@ -2,9 +2,10 @@
 """lab - two namespaces and a veth pair: a Linux client at one end, riposte at the other."""
 import socket
 
-from netns import Netns, unique
+from netns import Netns, quiet, unique, veth
 from rawport import RawPort
 from responder import Riposte
+from roughcable import RoughCable
 from tagger import Tagger
 
 CLIENT4, CLIENT6 = "10.9.0.2", "fd09::2"
@@ -17,35 +18,33 @@ FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 class Lab:
     """client: the namespace of the tests' programs, with the interface c0. nic: riposte's, with
-    n0, which has no address. With tags, c0 is in that VLAN (outermost tag first)."""
+    n0, which has no address. With tags, c0 is in that VLAN (outermost tag first). rough: what
+    roughcable.c is told of its delay and so on, for it to be the cable."""
 
-    def __init__(self, tags=()):
+    def __init__(self, tags=(), rough=()):
         self.client = Netns("c")
         self.nic = Netns("n")
         self.prefix = unique("p")
         self.riposte = None
         self.cable = "t0" if tags else "c0"  # the client's end of the veth
-        self.client.run("ip", "link", "add", self.cable, "type", "veth",
-                        "peer", "name", "n0", "netns", self.nic.name)
-        self._quiet(self.nic, "n0")
+        self.rough = None
+        if rough:
+            self.rough = RoughCable((self.client, self.cable), (self.nic, "n0"), rough)
+        else:
+            veth(self.client, self.cable, self.nic, "n0")
+        quiet(self.nic, "n0")
         self.nic.run("ip", "link", "set", "n0", "up")
         # A veth leaves checksums to a NIC that is not there: the client must make them itself.
         self.client.run("ethtool", "-K", self.cable, "tx", "off")
         self.client.run("ip", "link", "set", "lo", "up")
         self.tagger = None
         if tags:
-            self._quiet(self.client, self.cable)
+            quiet(self.client, self.cable)
             self.client.run("ip", "link", "set", self.cable, "up")
             self.tagger = Tagger(self.client, "c0", self.cable, tags)
             # The cable has room for one tag beyond its MTU.
             self.client.run("ip", "link", "set", "c0", "mtu", str(1504 - 4 * len(tags)))
         self._addresses()
-
-    @staticmethod
-    def _quiet(netns, interface):
-        """No IPv6 on it: no address, and nothing sent unasked."""
-        with netns.inside():
-            netns.sysctl(f"net/ipv6/conf/{interface}/disable_ipv6", 1)
 
     def _addresses(self):
         client = self.client
@@ -107,6 +106,9 @@ class Lab:
             self.riposte.kill()
         if self.tagger:
             self.tagger.close()
-        self.client.run("ip", "link", "delete", self.cable)
+        if self.rough:
+            self.rough.close()  # and with it the cable
+        else:
+            self.client.run("ip", "link", "delete", self.cable)
         self.client.close()
         self.nic.close()

@@ -78,3 +78,15 @@ class Netns:
 
     def close(self):
         run("ip", "netns", "delete", self.name)
+
+
+def veth(netns, name, other, other_name):
+    """A cable between two namespaces."""
+    netns.run("ip", "link", "add", name, "type", "veth", "peer", "name", other_name,
+              "netns", other.name)
+
+
+def quiet(netns, interface):
+    """No IPv6 on it: no address, and nothing sent unasked."""
+    with netns.inside():
+        netns.sysctl(f"net/ipv6/conf/{interface}/disable_ipv6", 1)
