@@ -183,7 +183,7 @@ def test_5_crash_under_load(lab, ctl, family):
     threads = [threading.Thread(target=knock) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for _ in range(30):
+    for _ in range(10):
         ctl.says("crash")
     stop.set()
     for thread in threads:
