@@ -77,16 +77,28 @@ may_write(const struct tcp_conn *c)
 	return c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT;
 }
 
-/* Bytes that a write or echo may still hand over before it blocks. */
+static uint32_t
+unacked(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
+{
+	if (!(c->flags & TCP_F_SENDER))
+		return 0;
+	return tcp_unacked(c, &s->senders[stack_sender_find(s, conn)].tcp);
+}
+
+static uint32_t
+send_buffer(const struct stack *s, const struct tcp_conn *c)
+{
+	return s->conf.index->listeners[stack_listener(s, c)].send_buffer;
+}
+
+/* Bytes that echo may still hand over before it blocks. */
 static uint32_t
 send_room(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
 {
-	uint32_t most = s->conf.index->listeners[stack_listener(s, c)].send_buffer;
-	uint32_t unacked = 0;
+	uint32_t most = send_buffer(s, c);
+	uint32_t used = unacked(s, c, conn);
 
-	if (c->flags & TCP_F_SENDER)
-		unacked = tcp_unacked(c, &s->senders[stack_sender_find(s, conn)].tcp);
-	return unacked < most ? most - unacked : 0;
+	return used < most ? most - used : 0;
 }
 
 /* A write returns once all but send_buffer bytes of it are acknowledged: what is left then would
@@ -104,7 +116,7 @@ make_write(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct scri
 		}
 		c->flags |= TCP_F_WRITING;
 	}
-	if (send_room(s, c, conn) == 0)
+	if (unacked(s, c, conn) > send_buffer(s, c))
 		return false;
 	c->flags &= (uint16_t)~TCP_F_WRITING;
 	return true;

@@ -73,11 +73,12 @@ stack_frame_make(const struct stack_peer *from, const struct stack_rx *rx,
 	set32(&f, f.l4 + 8, rx->ack);
 	frame_set16(&f, f.l4 + 14, from->wnd);
 	for (i = 0; i < rx->text; i++)
-		frame_put8(&f, i & 0xff);
+		frame_put8(&f, rx->bytes ? ((const uint8_t *)rx->bytes)[i] : i & 0xff);
 	frame_finish(&f);
 
 	frame->length = f.length;
 	frame->room = f.length > WIRE_TCP_MAX ? f.length : WIRE_TCP_MAX;
+	frame->room = frame->room > rx->room ? frame->room : rx->room;
 	frame->data = malloc(frame->room);
 	assert_non_null(frame->data);
 	memcpy(frame->data, f.data, f.length);
@@ -200,8 +201,8 @@ stack_frame_read(struct story_where where, const struct stack_frame *frame, stru
 	struct frame f = {.length = frame->length, .protocol = 6};
 	uint32_t header;
 
-	story_true(where, "54 bytes at least and WIRE_TCP_MAX at most",
-		   frame->length >= 54 && frame->length <= WIRE_TCP_MAX);
+	story_true(where, "54 bytes at least and 2048 at most",
+		   frame->length >= 54 && frame->length <= FRAME_MAX);
 	memcpy(f.data, frame->data, frame->length);
 	memset(sent, 0, sizeof(*sent));
 	f.l3 = read_l2(where, &f, &sent->to);
@@ -214,12 +215,15 @@ stack_frame_read(struct story_where where, const struct stack_frame *frame, stru
 	r->seq = frame_get32(&f, f.l4 + 4);
 	r->ack = frame_get32(&f, f.l4 + 8);
 	header = (uint32_t)(f.data[f.l4 + 12] >> 4) * 4;
-	story_same(where, "TCP header and no text", f.length - f.l4, header);
+	story_true(where, "no longer than the MTU", f.length - f.l3 <= w.conf.mtu);
+	story_true(where, "a TCP header", header >= 20 && header <= f.length - f.l4);
+	r->text = (uint16_t)(f.length - f.l4 - header);
+	memcpy(sent->text, f.data + f.l4 + header, r->text);
 	story_same(where, "reserved bits", 0, f.data[f.l4 + 12] & 0x0f);
 	r->flags = f.data[f.l4 + 13];
 	r->wnd = (uint16_t)frame_get16(&f, f.l4 + 14);
 	story_same(where, "urgent pointer", 0, frame_get16(&f, f.l4 + 18));
-	read_options(where, &f, f.l4 + 20, f.length, sent);
+	read_options(where, &f, f.l4 + 20, f.l4 + header, sent);
 	story_true(where, "marked as TCP", frame->tcp);
 	story_same(where, "lengths.l2", f.l3, frame->lengths.l2);
 	story_same(where, "lengths.l3", f.l4 - f.l3, frame->lengths.l3);

@@ -118,7 +118,7 @@ collect(struct story_where where, const struct stack_frame *frame, int place)
 	sent->at = w.now;
 	sent->place = place;
 	w.tx_total++;
-	tell("TX", &sent->to, &sent->segment, 0);
+	tell("TX", &sent->to, &sent->segment, sent->segment.text);
 }
 
 /* What waits behind the burst, in a buffer of just the room that it may need. */
@@ -208,9 +208,8 @@ stack_peek(const struct stack_peer *to)
 	return NULL;
 }
 
-/* Takes the next one for that peer out, in its order. */
-static const struct stack_sent *
-take(const struct stack_peer *to)
+const struct stack_sent *
+stack_take(const struct stack_peer *to)
 {
 	static struct stack_sent taken;
 	unsigned int i;
@@ -230,23 +229,25 @@ take(const struct stack_peer *to)
 const struct stack_sent *
 stack_tx(struct story_where where, const struct stack_peer *to, const struct stack_tx *want)
 {
-	const struct stack_sent *sent = take(to);
+	const struct stack_sent *sent = stack_take(to);
 	struct tcp_reply show = {
 		.flags = want->flags, .seq = want->seq, .ack = want->ack, .wnd = want->wnd};
 	const struct tcp_reply *r;
 	uint64_t after;
 	int i;
 
-	tell("expected", to, &show, 0);
+	tell("expected", to, &show, want->text);
 	if (!sent)
 		story_fail(where, "nothing came");
 	r = &sent->segment;
 	after = (sent->at - w.mark) / 1000;
 	if (r->flags != want->flags || (r->seq != want->seq && !want->any_seq) ||
-	    r->ack != want->ack)
+	    r->ack != want->ack || r->text != want->text)
 		story_fail(where, "something else came");
 	if (want->wnd_is ? r->wnd != want->wnd : (r->flags & (RST | ACK)) == RST && r->wnd != 0)
 		story_fail(where, "another window came: %u", r->wnd);
+	if (want->bytes && memcmp(sent->text, want->bytes, r->text) != 0)
+		story_fail(where, "another text came");
 	/* The wheel turns once a millisecond. */
 	if (want->after_ms && (after < want->after_ms || after > want->after_ms + 2))
 		story_fail(where, "expected after %u ms, came after %llu", want->after_ms,

@@ -25,6 +25,7 @@ enum {
 #define STACK_LISTENERS 4
 #define STACK_STEPS     64
 #define STACK_SENT      1024
+#define STACK_TEXT      1500 /* bytes of one segment's text at most */
 
 /* One end of a connection, which the scenario plays. */
 struct stack_peer {
@@ -53,6 +54,7 @@ struct stack_sent {
 	stack_us at;
 	int place; /* of the frame that it answers; -1: behind the burst, or of a timer */
 	uint8_t option_order[4]; /* kinds, in the order in which they came */
+	uint8_t text[STACK_TEXT];
 };
 
 struct stack_harness {
@@ -91,14 +93,17 @@ extern struct stack_harness w;
 struct stack_rx {
 	uint8_t flags;
 	uint32_t seq, ack, text;
-	bool no_ts;       /* leaves the timestamp out */
-	bool syn_options; /* has those of a SYN though it is none */
+	bool no_ts;        /* leaves the timestamp out */
+	bool syn_options;  /* has those of a SYN though it is none */
+	const void *bytes; /* the text; NULL: 0, 1, 2 ... */
+	uint32_t room;     /* its buffer has so much room; 0: no more than it needs */
 };
 
 /* What must have come out. wnd_is: wnd counts; otherwise any window will do, but for RST's 0. */
 struct stack_tx {
 	uint8_t flags;
-	uint32_t seq, ack;
+	uint32_t seq, ack, text;
+	const void *bytes; /* the text; NULL: whatever */
 	bool wnd_is, any_seq;
 	uint16_t wnd;
 	uint32_t after_ms; /* so long after MARK(); 0: whenever */
@@ -143,6 +148,8 @@ const struct stack_sent *stack_tx(struct story_where where, const struct stack_p
 void stack_quiet(struct story_where where);
 /* The next segment for that peer, which stays; NULL: none. */
 const struct stack_sent *stack_peek(const struct stack_peer *to);
+/* ... which goes: good until the next is taken. */
+const struct stack_sent *stack_take(const struct stack_peer *to);
 /* Forgets what came out so far. */
 void stack_forget(void);
 void stack_handshake(struct story_where where, struct stack_peer *peer);
