@@ -151,6 +151,7 @@ send_piece(struct tcp_conn *c, const struct piece *piece, const struct tcp_env *
 {
 	struct tcp_send *send = env->send;
 	uint32_t behind = piece->seq + piece->text + piece->fin;
+	bool first = tcp_flight(c) == 0;
 
 	tcp_reply_text(c, piece->seq, (uint16_t)piece->text, piece->fin, env, out);
 	/* RFC 9293 3.9.1.2 MUST-60, MUST-61: PSH where there is nothing more to send. */
@@ -175,8 +176,8 @@ send_piece(struct tcp_conn *c, const struct piece *piece, const struct tcp_env *
 	if (seq_gt(behind, send->resume))
 		send->resume = behind;
 	send->sent_ms = (uint32_t)env->now;
-	/* RFC 6298 5.1. */
-	if (c->timer.tcp_ms == 0)
+	/* RFC 6298 5.1. What ran while nothing was on its way was the window's timer. */
+	if (c->timer.tcp_ms == 0 || first)
 		c->timer.tcp_ms = timer_node_at(env->now, c->rto_ms);
 }
 
