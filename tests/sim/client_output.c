@@ -44,7 +44,9 @@ client_send(struct client *c, uint8_t flags, uint32_t seq, uint32_t text)
 
 		if (seq_gt(edge, c->rcv_edge))
 			c->rcv_edge = edge;
-		c->ack_at = 0;
+		/* What begins before SND.UNA only asks; its ACK does not count. */
+		if (seq_ge(seq, c->una))
+			c->ack_at = 0;
 	}
 	sim_send(c->sim, &s);
 }

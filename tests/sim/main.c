@@ -9,206 +9,6 @@
 
 #include "sim.h"
 
-#define SECONDS(n) (UINT64_C(1000000) * (n))
-
-static const struct network_faults good_cable = {.delay_us = 300};
-static const struct network_faults bad_cable = {
-	.lost = 150,
-	.doubled = 80,
-	.corrupted = 60,
-	.late = 200,
-	.delay_us = 2000,
-	.jitter_us = 3000,
-	.late_us = 1500000,
-};
-/* Nothing gets lost, but nothing comes in order. */
-static const struct network_faults crooked_cable = {
-	.doubled = 300,
-	.late = 500,
-	.delay_us = 100,
-	.jitter_us = 1000,
-	.late_us = 100000,
-};
-
-static struct sim_scenario scenarios[] = {
-	{
-		.name = "lawful clients on a good cable end as each listener's script says",
-		.runs = 60,
-		.clients = 60,
-		.starts_within = SECONDS(5),
-		.connections = 4096,
-		.max_rounds = 3,
-	},
-	{
-		.name = "lawful clients on a bad cable have every byte acknowledged or are reset",
-		.runs = 60,
-		.clients = 60,
-		.heals_at = SECONDS(20),
-		.starts_within = SECONDS(10),
-		.connections = 4096,
-		.max_rounds = 2,
-	},
-	{
-		.name = "lawful clients on a cable that reorders and doubles",
-		.runs = 60,
-		.clients = 60,
-		.heals_at = SECONDS(30),
-		.starts_within = SECONDS(10),
-		.connections = 4096,
-		.max_rounds = 2,
-	},
-	{
-		.name = "lawful clients, cookies always: nothing is kept of a SYN",
-		.runs = 60,
-		.clients = 60,
-		.starts_within = SECONDS(5),
-		.connections = 4096,
-		.cookies_always = true,
-		.max_rounds = 3,
-	},
-	{
-		.name = "lawful clients, cookies always, on a bad cable",
-		.runs = 60,
-		.clients = 60,
-		.heals_at = SECONDS(20),
-		.starts_within = SECONDS(10),
-		.connections = 4096,
-		.cookies_always = true,
-		.max_rounds = 2,
-	},
-	{
-		.name = "clients that abort, vanish and reboot leave no connection behind",
-		.runs = 60,
-		.clients = 100,
-		.starts_within = SECONDS(5),
-		.connections = 4096,
-		.failing = 700,
-		.max_rounds = 1,
-	},
-	{
-		.name = "the same on a bad cable, with a table too small for all",
-		.runs = 60,
-		.clients = 100,
-		.heals_at = SECONDS(60),
-		.starts_within = SECONDS(10),
-		.connections = 40,
-		.fills_table = true,
-		.failing = 500,
-		.loose = true,
-		.max_rounds = 3,
-	},
-	{
-		.name = "no blind RST, SYN, text or ACK ends a connection or adds to it",
-		.runs = 60,
-		.clients = 30,
-		.starts_within = SECONDS(2),
-		.connections = 4096,
-		.rows = {"sink", "half-close", "cookies", "scaled"},
-		.hold_until_s = 20,
-		.max_rounds = 1,
-		.attackers = {{ATTACKER_BLIND, 1000, 8000}, {ATTACKER_BLIND, 10, 2000}},
-	},
-	{
-		.name = "the same on a bad cable",
-		.runs = 60,
-		.clients = 30,
-		.heals_at = SECONDS(18),
-		.starts_within = SECONDS(2),
-		.connections = 4096,
-		.rows = {"sink", "half-close", "cookies", "scaled"},
-		.hold_until_s = 20,
-		.max_rounds = 1,
-		.attackers = {{ATTACKER_BLIND, 1000, 8000}, {ATTACKER_BLIND, 10, 2000}},
-	},
-	{
-		.name = "a SYN flood takes a quarter of the table, and clients are served by "
-			"cookies",
-		.runs = 10,
-		.clients = 30,
-		.starts_within = SECONDS(9),
-		.connections = 400,
-		.fills_table = true,
-		.rows = {"sink", "half-close", "cookies"},
-		.max_rounds = 1,
-		.state_every = 16,
-		.attackers = {{ATTACKER_SYN_FLOOD, 500, 20000}},
-	},
-	{
-		.name = "a SYN flood from living hosts, which answer the SYN-ACK with RST",
-		.runs = 10,
-		.clients = 30,
-		.starts_within = SECONDS(9),
-		.connections = 400,
-		.fills_table = true,
-		.rows = {"sink", "half-close", "cookies"},
-		.max_rounds = 1,
-		.reflected = 900,
-		.state_every = 16,
-		.attackers = {{ATTACKER_SYN_FLOOD, 500, 20000}},
-	},
-	{
-		.name = "an ACK flood opens nothing, with cookies and without",
-		.runs = 10,
-		.clients = 30,
-		.starts_within = SECONDS(5),
-		.connections = 4096,
-		.cookies_always = true,
-		.max_rounds = 1,
-		.attackers = {{ATTACKER_ACK_FLOOD, 200, 20000}},
-	},
-	{
-		.name = "garbage disturbs nobody, and each frame of it is counted",
-		.runs = 30,
-		.clients = 40,
-		.starts_within = SECONDS(5),
-		.connections = 4096,
-		.max_rounds = 2,
-		.state_every = 4,
-		.attackers = {{ATTACKER_GARBAGE, 500, 10000}},
-	},
-	{
-		.name = "ARP, ping and neighbour solicitations are all answered, between all else",
-		.runs = 30,
-		.clients = 40,
-		.starts_within = SECONDS(5),
-		.connections = 4096,
-		.closed = STACK_CLOSED_DROP,
-		.rows = {"sink", "scaled"},
-		.max_rounds = 2,
-		.attackers = {{ATTACKER_ASKS, 1000, 3000}},
-	},
-	{
-		.name = "everything at once",
-		.runs = 30,
-		.clients = 80,
-		.heals_at = SECONDS(40),
-		.starts_within = SECONDS(20),
-		.connections = 200,
-		.fills_table = true,
-		.failing = 300,
-		.loose = true,
-		.max_rounds = 3,
-		.reflected = 300,
-		.attackers = {{ATTACKER_BLIND, 1000, 5000},
-			      {ATTACKER_SYN_FLOOD, 2000, 4000},
-			      {ATTACKER_ACK_FLOOD, 2000, 4000},
-			      {ATTACKER_GARBAGE, 2000, 4000}},
-	},
-};
-#define SCENARIOS ((unsigned int)(sizeof(scenarios) / sizeof(scenarios[0])))
-
-/* Structures cannot be initialised by name from others. */
-static void
-connect_cables(void)
-{
-	for (unsigned int i = 0; i < SCENARIOS; i++) {
-		bool bad = scenarios[i].heals_at > 0;
-
-		scenarios[i].faults = bad ? bad_cable : good_cable;
-	}
-	scenarios[2].faults = crooked_cable;
-}
-
 struct arguments {
 	uint64_t seed;
 	unsigned int runs, scenario; /* 0: each scenario's own; all */
@@ -218,7 +18,7 @@ struct arguments {
 static bool
 test_scenario(unsigned int number, const struct arguments *a)
 {
-	const struct sim_scenario *sc = &scenarios[number];
+	const struct sim_scenario *sc = &sim_scenarios[number];
 	unsigned int runs = a->runs ? a->runs : sc->runs;
 	struct sim_result r;
 	uint64_t frames = 0;
@@ -247,7 +47,7 @@ test_scenario(unsigned int number, const struct arguments *a)
 static bool
 test_replay(unsigned int number, uint64_t seed)
 {
-	const struct sim_scenario *sc = &scenarios[SCENARIOS - 1];
+	const struct sim_scenario *sc = &sim_scenarios[sim_scenario_count - 1];
 	struct sim_result r[3];
 	bool good = true;
 
@@ -305,7 +105,7 @@ parse(int argc, char **argv, struct arguments *a)
 				a->runs = 1;
 		} else if (option == 'r' && parse_number(optarg, UINT32_MAX, &value) && value > 0) {
 			a->runs = (unsigned int)value;
-		} else if (option == 'n' && parse_number(optarg, SCENARIOS, &value) && value > 0) {
+		} else if (option == 'n' && parse_number(optarg, sim_scenario_count, &value) && value > 0) {
 			a->scenario = (unsigned int)value;
 		} else if (option == 't' && parse_number(optarg, UINT32_MAX, &value)) {
 			a->traced = (uint32_t)value;
@@ -326,15 +126,14 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	connect_cables();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (a.scenario > 0) {
 		printf("1..1\n");
 		return !test_scenario(a.scenario - 1, &a);
 	}
-	printf("1..%u\n", SCENARIOS + 1);
-	for (unsigned int i = 0; i < SCENARIOS; i++)
+	printf("1..%u\n", sim_scenario_count + 1);
+	for (unsigned int i = 0; i < sim_scenario_count; i++)
 		good &= test_scenario(i, &a);
-	good &= test_replay(SCENARIOS, a.seed);
+	good &= test_replay(sim_scenario_count, a.seed);
 	return !good;
 }

@@ -24,6 +24,8 @@ enum network_kind {
 	NETWORK_TO_CLIENTS, /* a frame for whoever it is addressed to */
 	NETWORK_CLIENT,     /* client who wanted to be woken */
 	NETWORK_ATTACKER,   /* attacker who acts */
+	NETWORK_HOSTILE,    /* hostile peer who does */
+	NETWORK_OPERATOR,   /* the host's operator */
 };
 
 struct network_event {

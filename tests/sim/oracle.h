@@ -148,6 +148,9 @@ void oracle_text_offered(struct oracle *o, const struct segment *s);
 /* The connection's application makes calls that are not in its script. */
 void oracle_text_called(struct oracle *o, const struct flow *flow);
 
+/* Segments may have been made that were not seen. */
+void oracle_text_unseen(struct oracle *o);
+
 /* The text and FIN of a segment that goes out. The rule that is broken, or NULL. */
 const char *oracle_text_check(struct oracle *o, const struct segment *s);
 

@@ -14,6 +14,7 @@ struct oracle_record {
 	struct flow flow;
 	bool edged;         /* an ACK of it came */
 	uint32_t edge;      /* the furthest right edge of the peer's windows */
+	uint8_t shift;      /* of its windows */
 	bool called;        /* somebody has made calls by hand */
 	bool begun;         /* it sent text or FIN; base is the first one's number */
 	bool finished;      /* a FIN was sent ... */
@@ -103,6 +104,17 @@ oracle_text_forget(struct oracle *o)
 }
 
 void
+oracle_text_unseen(struct oracle *o)
+{
+	for (unsigned int i = 0; i < ORACLE_RECORDS; i++) {
+		for (struct oracle_record *r = o->records[i]; r != NULL; r = r->next) {
+			r->begun = false;
+			r->length = 0;
+		}
+	}
+}
+
+void
 oracle_text_opens(struct oracle *o, const struct segment *syn_ack)
 {
 	struct flow flow = oracle_flow(syn_ack, false);
@@ -117,18 +129,26 @@ oracle_text_offered(struct oracle *o, const struct segment *s)
 {
 	struct flow flow = oracle_flow(s, true);
 	uint32_t conn = oracle_find_flow(o, &flow);
-	const struct tcp_conn *c;
 	struct oracle_record *r;
 	uint32_t edge;
 
-	if (conn == CONN_NONE || !(s->flags & TCP_ACK) || (s->flags & (TCP_SYN | TCP_RST)))
+	if (!(s->flags & TCP_ACK) || (s->flags & (TCP_SYN | TCP_RST)))
 		return;
-	c = conn_store_tcp(&o->stack->conns, conn);
-	/* Ahead of what was sent it is no ACK that counts. */
-	if (c->state == TCP_SYN_RECEIVED || seq_gt(s->ack, c->snd.nxt))
-		return;
-	r = take_record(o, &flow);
-	edge = s->ack + ((uint32_t)s->wnd << c->snd_shift);
+	if (conn == CONN_NONE) {
+		/* It may have ended in this very burst. */
+		r = *find_record(o, &flow);
+		if (r == NULL)
+			return;
+	} else {
+		const struct tcp_conn *c = conn_store_tcp(&o->stack->conns, conn);
+
+		/* Ahead of what was sent it is no ACK that counts. */
+		if (c->state == TCP_SYN_RECEIVED || seq_gt(s->ack, c->snd.nxt))
+			return;
+		r = take_record(o, &flow);
+		r->shift = c->snd_shift;
+	}
+	edge = s->ack + ((uint32_t)s->wnd << r->shift);
 	if (!r->edged || seq_gt(edge, r->edge))
 		r->edge = edge;
 	r->edged = true;

@@ -37,11 +37,11 @@ sim_trace(const struct sim *s, const char *what, const struct segment *g)
 {
 	const struct client *c;
 
-	if (s->traced >= s->scenario->clients)
+	if (s->traced == SIM_TRACE_NONE ||
+	    (host_client_number(g->family, g->src) != s->traced &&
+	     host_client_number(g->family, g->dst) != s->traced))
 		return;
-	c = &s->clients[s->traced];
-	if (memcmp(g->src, c->way.src, 16) != 0 && memcmp(g->dst, c->way.src, 16) != 0)
-		return;
+	c = &s->clients[s->traced < s->scenario->clients ? s->traced : 0];
 	printf("# %4" PRIu64 ".%06" PRIu64 " %s %u to %u flags %#04x seq %u (ISS+%u) ack %u (ISS+%u) wnd %u "
 	       "text %u options %#x\n",
 	       (s->now - s->start) / SECOND, (s->now - s->start) % SECOND, what, g->sport, g->dport,
@@ -101,6 +101,10 @@ to_clients(struct sim *s, const uint8_t *frame, uint32_t length)
 	}
 	sim_trace(s, "came", &g);
 	number = host_client_number(g.family, g.dst);
+	if (number - HOSTILE_FIRST < s->scenario->hostiles) {
+		hostile_input(&s->hostiles[number - HOSTILE_FIRST], s, &g);
+		return;
+	}
 	c = number < s->scenario->clients ? &s->clients[number] : NULL;
 	if (c == NULL || g.family != c->way.family || g.sport != c->way.dport ||
 	    g.dport != c->way.sport || memcmp(g.src, c->way.dst, 16) != 0) {
@@ -179,6 +183,12 @@ happen(struct sim *s, const struct network_event *e)
 	case NETWORK_ATTACKER:
 		attacker_act(&s->attackers[e->who], s);
 		break;
+	case NETWORK_HOSTILE:
+		hostile_act(&s->hostiles[e->who], s);
+		break;
+	case NETWORK_OPERATOR:
+		operator_act(s);
+		return drain(s);
 	}
 	return !oracle(s)->failed;
 }
@@ -253,6 +263,8 @@ play(struct sim *s)
 				   s->asked, s->told);
 	for (unsigned int i = 0; i < s->scenario->clients; i++)
 		client_farewell(&s->clients[i]);
+	for (unsigned int i = 0; i < s->scenario->hostiles; i++)
+		hostile_farewell(&s->hostiles[i], s);
 	return run(s) && sim_check_leftovers(s, false) && oracle_check_empty(oracle(s)) &&
 	       sim_check_quarter(s);
 }
@@ -281,12 +293,16 @@ set_up(struct sim *s)
 	if (sc->state_every > 0)
 		oracle(s)->state_every = sc->state_every;
 	s->clients = calloc(sc->clients ? sc->clients : 1, sizeof(*s->clients));
-	if (s->clients == NULL)
+	s->hostiles = calloc(sc->hostiles ? sc->hostiles : 1, sizeof(*s->hostiles));
+	if (s->clients == NULL || s->hostiles == NULL)
 		abort();
 	for (unsigned int i = 0; i < sc->clients; i++)
 		sim_plan_client(s, &s->clients[i], i);
 	for (unsigned int i = 0; i < SIM_ATTACKERS; i++)
 		attacker_init(&s->attackers[i], s, i, &sc->attackers[i]);
+	for (unsigned int i = 0; i < sc->hostiles; i++)
+		hostile_init(&s->hostiles[i], s, i);
+	operator_init(s);
 }
 
 static void
@@ -329,6 +345,7 @@ sim_run(const struct sim_scenario *scenario, uint64_t seed, uint32_t traced,
 	network_free(&s->network);
 	host_free(&s->host);
 	free(s->clients);
+	free(s->hostiles);
 	free(s);
 	return good;
 }

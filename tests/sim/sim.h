@@ -7,7 +7,9 @@
 #include "attacker.h"
 #include "client.h"
 #include "host.h"
+#include "hostile.h"
 #include "network.h"
+#include "operator.h"
 
 #define SIM_ATTACKERS 4
 #define SIM_ROWS      16
@@ -33,7 +35,12 @@ struct sim_scenario {
 	uint16_t reflected;       /* of 1000 hosts that did not ask: they answer with RST */
 	unsigned int state_every; /* how often every connection is looked at; 0: 1 */
 	struct attacker_plan attackers[SIM_ATTACKERS];
+	unsigned int hostiles;
+	struct operator_plan operator;
 };
+
+extern const struct sim_scenario sim_scenarios[];
+extern const unsigned int sim_scenario_count;
 
 struct sim {
 	const struct sim_scenario *scenario;
@@ -44,6 +51,8 @@ struct sim {
 	struct network network;
 	struct client *clients;
 	struct attacker attackers[SIM_ATTACKERS];
+	struct hostile *hostiles;
+	uint32_t operator_left;
 	uint32_t traced;      /* client whose segments are printed; SIM_TRACE_NONE */
 	uint64_t asked, told; /* ARP, ping and neighbour discovery: questions and answers */
 	uint64_t frames;      /* given to the host */
