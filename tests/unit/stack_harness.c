@@ -139,7 +139,8 @@ drain(struct story_where where)
 		count++;
 	}
 	free(frame.data);
-	story_same(where, "stack_pending()", pending, count);
+	/* Those that follow are made as there is room for them. */
+	story_true(where, "stack_pending()", pending <= count && (pending > 0) == (count > 0));
 	story_same(where, "stack_pending()", 0, stack_pending(w.s));
 	return count != 0;
 }
