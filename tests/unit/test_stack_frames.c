@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame.h"
+#include "frame_other.h"
 #include "stack_harness.h"
 
 /* Frames that are not the harness's segments: they go into the burst as they are. */
@@ -51,58 +51,6 @@ run_one(struct story_where where, const struct frame *f, bool answered)
 	story_same(where, "answered", answered, length != 0);
 }
 
-static void
-make_arp(struct frame *f, uint8_t target)
-{
-	static const uint8_t FIXED[8] = {0, 1, 8, 0, 6, 4, 0, 1};
-
-	frame_start(f, FRAME_BROADCAST, FRAME_PEER_MAC);
-	frame_put16(f, 0x0806);
-	frame_put(f, FIXED, sizeof(FIXED));
-	frame_put(f, FRAME_PEER_MAC, 6);
-	frame_put(f, FRAME_PEER4, 4);
-	frame_put(f, (const uint8_t[6]){0}, 6);
-	frame_put(f, FRAME_US4, 3);
-	frame_put8(f, target);
-}
-
-/* RFC 4861 4.3: who has fd09::TARGET? */
-static void
-make_solicitation(struct frame *f, uint8_t target)
-{
-	static const uint8_t GROUP_MAC[6] = {0x33, 0x33, 0xff, 0, 0, 0};
-	static const uint8_t GROUP[16] = {0xff, 0x02, [11] = 1, [12] = 0xff};
-	uint8_t addr[16];
-
-	frame_start(f, GROUP_MAC, FRAME_PEER_MAC);
-	f->data[5] = target;
-	frame_ip(f, 6, 58);
-	f->data[f->l3 + 7] = 255;
-	memcpy(f->data + frame_dst(f), GROUP, 16);
-	f->data[frame_dst(f) + 15] = target;
-	frame_put32(f, 135u << 24);
-	frame_put32(f, 0);
-	memcpy(addr, FRAME_US6, 16);
-	addr[15] = target;
-	frame_put(f, addr, 16);
-	frame_put16(f, 0x0101);
-	frame_put(f, FRAME_PEER_MAC, 6);
-	frame_finish(f);
-}
-
-static void
-make_echo(struct frame *f, int family)
-{
-	frame_start(f, FRAME_US_MAC, FRAME_PEER_MAC);
-	frame_ip(f, family, family == 4 ? 1 : 58);
-	frame_put8(f, family == 4 ? 8 : 128);
-	frame_put8(f, 0);
-	frame_put16(f, 0);
-	frame_put32(f, 0x00010002);
-	frame_put32(f, 0xdeadbeef);
-	frame_finish(f);
-}
-
 STACK_TEST(design_every_frame_ends_in_one_counter)
 {
 	uint32_t lengths[STACK_BURST_MAX];
@@ -110,13 +58,13 @@ STACK_TEST(design_every_frame_ends_in_one_counter)
 
 	LISTEN(80, "accept", "hang", NULL);
 	START();
-	make_arp(&f, 1);
+	frame_arp(&f, 1);
 	put(&f);
-	make_arp(&f, 77); /* not ours */
+	frame_arp(&f, 77); /* not ours */
 	put(&f);
-	make_echo(&f, w.family);
+	frame_echo(&f, w.family);
 	put(&f);
-	make_echo(&f, w.family);
+	frame_echo(&f, w.family);
 	f.data[f.length - 1] ^= 1; /* its checksum is wrong now */
 	put(&f);
 	frame_segment(&f, w.family, SYN, 0);
@@ -173,15 +121,15 @@ STACK_TEST(design_arp_and_neighbour_solicitation)
 
 	LISTEN(80, "accept", "hang", NULL);
 	START();
-	make_arp(&f, 1);
+	frame_arp(&f, 1);
 	run_one(HERE, &f, w.owned.v4_count > 0);
 	TRUE(!w.frames[0].tcp); /* the NIC fills in checksums of TCP alone */
-	make_arp(&f, 77);
+	frame_arp(&f, 77);
 	run_one(HERE, &f, false);
 	SAME(w.owned.v4_count > 0 ? 1 : 2, DROPPED(arp_not_ours));
-	make_solicitation(&f, 1);
+	frame_solicitation(&f, 1);
 	run_one(HERE, &f, w.owned.v6_count > 0);
-	make_solicitation(&f, 77);
+	frame_solicitation(&f, 77);
 	run_one(HERE, &f, false);
 	SAME(w.owned.v6_count > 0 ? 1 : 2, DROPPED(nd_not_ours));
 	SAME(w.owned.v4_count + w.owned.v6_count, COUNTER(answered));
@@ -197,9 +145,9 @@ STACK_TEST(style_bursts_leave_nothing_behind)
 	LISTEN(80, "accept", "hang", NULL);
 	START();
 	HANDSHAKE(&p);
-	make_echo(&f, w.family);
+	frame_echo(&f, w.family);
 	run_one(HERE, &f, true);
-	make_arp(&f, 77);
+	frame_arp(&f, 77);
 	run_one(HERE, &f, false);
 	w.tx_total = COUNTER(tx);
 	/* The first one's ACK is put together with the second's; then there is nothing to answer.
