@@ -182,6 +182,7 @@ struct tcp_send {
 	uint8_t dup_acks;
 	bool timing;
 	bool recovering; /* fast recovery */
+	bool probed;     /* a byte was sent that the closed window may have refused */
 	bool once;       /* one segment at SND.UNA is due, whatever cwnd says */
 	bool push;       /* the timer lets one segment go that SWS avoidance or a closed window
 			  * held back */

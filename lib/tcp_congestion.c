@@ -135,9 +135,12 @@ tcp_send_acked(struct tcp_conn *c, const struct tcp_seg *seg, uint32_t snd_wnd,
 		/* RFC 9293 3.8.6.1 MUST-37: the peer lives, however long its window stays shut. */
 		c->retries = 0;
 	} else if (snd_wnd == 0) {
-		/* What a closed window refused is sent again at once; and the probes' number and
-		 * back-off say nothing of the network. */
-		send->resume = c->snd.una;
+		/* What a closed window refused is sent again at once, but no more: what was sent
+		 * before it closed may be there, and a peer that opens and closes would get it
+		 * each time. And the probes' number and back-off say nothing of the network. */
+		if (send->probed)
+			send->resume = c->snd.una;
+		send->probed = false;
 		c->retries = 0;
 		c->rto_ms = (uint16_t)tcp_min(c->rto_ms, send->srtt > 0 ? measured_rto(send)
 									: TCP_RTO_INITIAL_MS);

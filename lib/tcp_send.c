@@ -164,6 +164,8 @@ send_piece(struct tcp_conn *c, const struct piece *piece, const struct tcp_env *
 		send->small = piece->seq + piece->text;
 	if (piece->fin)
 		c->flags &= (uint16_t)~TCP_F_FIN_UNSENT;
+	if (piece->sent == TCP_SENT_PROBE)
+		send->probed = true;
 	if (piece->sent != TCP_SENT_NEW) {
 		send->timing = false;
 	} else if (!send->timing) {
