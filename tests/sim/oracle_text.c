@@ -16,6 +16,7 @@ struct oracle_record {
 	uint32_t edge;      /* the furthest right edge of the peer's windows */
 	uint8_t shift;      /* of its windows */
 	bool called;        /* somebody has made calls by hand */
+	bool unseen;        /* not all it sent was seen */
 	bool begun;         /* it sent text or FIN; base is the first one's number */
 	bool finished;      /* a FIN was sent ... */
 	uint32_t fin;       /* ... and that is its number */
@@ -108,8 +109,7 @@ oracle_text_unseen(struct oracle *o)
 {
 	for (unsigned int i = 0; i < ORACLE_RECORDS; i++) {
 		for (struct oracle_record *r = o->records[i]; r != NULL; r = r->next) {
-			r->begun = false;
-			r->length = 0;
+			r->unseen = true;
 		}
 	}
 }
@@ -137,7 +137,7 @@ oracle_text_offered(struct oracle *o, const struct segment *s)
 	if (conn == CONN_NONE) {
 		/* It may have ended in this very burst. */
 		r = *find_record(o, &flow);
-		if (r == NULL)
+		if (r == NULL || !r->edged)
 			return;
 	} else {
 		const struct tcp_conn *c = conn_store_tcp(&o->stack->conns, conn);
@@ -273,17 +273,20 @@ check_bytes(struct oracle_record *r, const struct segment *s)
 {
 	uint32_t at, again;
 
-	if (!r->begun)
-		r->base = s->seq;
-	r->begun = true;
 	at = s->seq - r->base;
+	if (!r->begun || (r->unseen && at > r->length)) {
+		r->base = s->seq;
+		r->length = 0;
+		at = 0;
+	}
+	r->begun = true;
 	if (at > r->length)
 		return "text is sent without gaps, in order";
 	again = r->length - at < s->text ? r->length - at : s->text;
 	if (again > 0 && memcmp(r->bytes + at, s->payload, again) != 0)
 		return "what is sent again is what was sent before";
 	if (at + s->text > r->length) {
-		if (r->finished)
+		if (r->finished && seq_gt(s->seq + s->text, r->fin))
 			return "no text comes behind the FIN";
 		if (at + s->text > r->room) {
 			r->room = 2 * (at + s->text);

@@ -306,7 +306,7 @@ const struct sim_scenario sim_scenarios[] = {
 		.hostiles = 10,
 		.operator = {OPERATOR_CALLS | OPERATOR_CRASHES | OPERATOR_REDUCES |
 				     OPERATOR_RELOADS,
-			     20000, 2000},
+			     40000, 800},
 	},
 };
 const unsigned int sim_scenario_count = sizeof(sim_scenarios) / sizeof(sim_scenarios[0]);
