@@ -7,20 +7,25 @@ import struct
 import threading
 import time
 
-from netns import Netns
+from netns import Netns, veth
+from roughcable import RoughCable
 
 CLIENT = {4: "10.8.0.2", 6: "fd08::2"}
 ADDRESS = {4: "10.8.0.1", 6: "fd08::1"}
 
 
 class LinuxHost:
-    """behaviours: port to a function that is given each accepted connection and closes it."""
+    """behaviours: port to a function that is given each accepted connection and closes it. rough: as
+    the laboratory's."""
 
-    def __init__(self, client, behaviours):
+    def __init__(self, client, behaviours, rough=()):
         self.client = client
         self.netns = Netns("h")
-        client.run("ip", "link", "add", "k0", "type", "veth", "peer", "name", "h0",
-                   "netns", self.netns.name)
+        self.rough = None
+        if rough:
+            self.rough = RoughCable((client, "k0"), (self.netns, "h0"), rough)
+        else:
+            veth(client, "k0", self.netns, "h0")
         for netns, name, addresses in ((client, "k0", CLIENT), (self.netns, "h0", ADDRESS)):
             netns.run("ethtool", "-K", name, "tx", "off")
             netns.run("ip", "link", "set", name, "up")
@@ -46,7 +51,10 @@ class LinuxHost:
         for listener in self.listeners:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
-        self.client.run("ip", "link", "delete", "k0")
+        if self.rough:
+            self.rough.close()
+        else:
+            self.client.run("ip", "link", "delete", "k0")
         self.netns.close()
 
 
