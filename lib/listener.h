@@ -56,6 +56,13 @@ size_t listener_index_numbers(const struct listener *listeners, uint16_t first, 
 void listener_index_build(struct listener_index *index, const struct listener *listeners,
 			  uint16_t first, uint16_t count, uint16_t *numbers);
 
+/* Is it one of this index? */
+static inline bool
+listener_in_index(const struct listener_index *index, uint16_t number)
+{
+	return number >= index->first && number - index->first < index->count;
+}
+
 /* Does any listener have this port (host byte order), on whatever address? */
 static inline bool
 listener_on_port(const struct listener_index *index, uint16_t port)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stack.c - a burst's way through the host: parse, warm, act, emit. design.md, "Shape". */
-#include <arpa/inet.h>
 #include <assert.h>
 
 #include "stack_internal.h"
@@ -80,6 +79,7 @@ empty(struct stack *s, stack_us now)
 	stack_senders_clear(s);
 	memset(s->called, 0, sizeof(s->called));
 	s->queue_head = s->queue_tail = 0;
+	s->left_behind = 0;
 	s->half_open = 0;
 	s->cookie_ever = false;
 	stack_set_time(s, now);
@@ -148,9 +148,12 @@ stack_reload(struct stack *s, const struct stack_conf *conf)
 		s->conf.cookie_secret = now.cookie_secret;
 	/* Listeners are counted from their reload on, wherever in the room there were others. */
 	if (conf->index != now.index)
-		memset(s->taken + conf->index->first, 0,
-		       conf->index->count * sizeof(*s->taken));
+		memset(s->taken + conf->index->first, 0, conf->index->count * sizeof(*s->taken));
 	take_conf(s);
+	s->left_behind = 0;
+	for (uint16_t i = 0; i < s->conf.listener_room; i++)
+		if (!listener_in_index(s->conf.index, i))
+			s->left_behind += s->alive[i];
 }
 
 void
@@ -193,8 +196,7 @@ parse(struct stack *s, const struct stack_frame *frame, struct stack_slot *slot)
 		slot->packet.kind = WIRE_NOTHING;
 		slot->packet.drop = DROP_host_down;
 	}
-	if (slot->packet.kind != WIRE_TCP ||
-	    !listener_on_port(s->conf.index, ntohs(flow_lport(&slot->packet.flow))))
+	if (slot->packet.kind != WIRE_TCP || !stack_has_port(s, &slot->packet.flow))
 		return;
 	slot->hash = flow_hash(&slot->packet.flow, &s->flow_key);
 	flow_table_prefetch(&s->table, slot->hash);
@@ -207,8 +209,7 @@ warm(const struct stack *s, const struct stack_slot *slot)
 	struct flow_probe p;
 	uint32_t conn;
 
-	if (slot->packet.kind != WIRE_TCP ||
-	    !listener_on_port(s->conf.index, ntohs(flow_lport(&slot->packet.flow))))
+	if (slot->packet.kind != WIRE_TCP || !stack_has_port(s, &slot->packet.flow))
 		return;
 	p = flow_table_probe(&s->table, slot->hash);
 	conn = flow_probe_next(&s->table, &p);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stack_conn.c - from a segment to its connection, what it does there, and how connections end. */
-#include <arpa/inet.h>
 #include <assert.h>
 
 #include "stack_internal.h"
@@ -88,7 +87,7 @@ stack_release(struct stack *s, uint32_t conn)
 		stack_sender_drop(s, c, conn);
 	if (c->flags & TCP_F_QUEUED)
 		s->queued[stack_listener(s, c)]--;
-	s->alive[stack_listener(s, c)]--;
+	stack_count_alive(s, stack_listener(s, c), false);
 	stack_calls_forget(s, c);
 	if (c->state == TCP_SYN_RECEIVED)
 		s->half_open--;
@@ -252,8 +251,7 @@ stack_segment(struct stack *s, struct stack_slot *slot)
 {
 	uint32_t conn;
 
-	/* A port that nobody listens on has no connections either: no table is touched. */
-	if (!listener_on_port(s->conf.index, ntohs(flow_lport(&slot->packet.flow)))) {
+	if (!stack_has_port(s, &slot->packet.flow)) {
 		stack_closed_segment(s, slot);
 		return;
 	}

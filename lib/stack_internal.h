@@ -3,6 +3,8 @@
 #ifndef RIPOSTE_STACK_INTERNAL_H
 #define RIPOSTE_STACK_INTERNAL_H
 
+#include <arpa/inet.h>
+
 #include "byte_queue.h"
 #include "conn_store.h"
 #include "flow_table.h"
@@ -76,6 +78,7 @@ struct stack {
 	enum stack_reach reach;
 	/* By listener number: as in struct stack_listener_state. */
 	uint32_t *queued, *taken, *alive;
+	uint32_t left_behind; /* alive, of those that are not in the index any more */
 	struct siphash_key flow_key, isn_key, cookie_key, chance_key;
 
 	struct conn_store conns;
@@ -258,6 +261,25 @@ void stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, u
 struct stack_slot *stack_pending_ack(struct stack *s, uint32_t conn);
 
 /* Free places behind the burst. */
+/* One connection more of that listener, or one less; or text of it that waits. */
+static inline void
+stack_count_alive(struct stack *s, uint16_t number, bool more)
+{
+	uint32_t change = more ? 1 : UINT32_MAX;
+
+	s->alive[number] += change;
+	if (!listener_in_index(s->conf.index, number))
+		s->left_behind += change;
+}
+
+/* May there be connections of ours on that segment's port? If nobody listens on it there are none,
+ * and no table is touched, unless a reload has left some behind. */
+static inline bool
+stack_has_port(const struct stack *s, const struct flow *flow)
+{
+	return listener_on_port(s->conf.index, ntohs(flow_lport(flow))) || s->left_behind > 0;
+}
+
 static inline unsigned int
 stack_queue_room(const struct stack *s)
 {

@@ -128,7 +128,7 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 	env.peer_mss = mss;
 	tcp_open(c, &slot->packet.seg, iss, l->syn_ack_delay_ms, &env, &slot->reply);
 	c->step = l->step;
-	s->alive[number]++;
+	stack_count_alive(s, number, true);
 	if (l->syn_ack_delay_ms == 0)
 		stack_arm_handshake_timeout(s, c);
 	timer_wheel_update(&s->wheel, conn);
@@ -237,7 +237,7 @@ take_cookie(struct stack *s, struct stack_slot *slot, uint16_t number)
 	env.peer_mss = kept.mss;
 	tcp_open_from_cookie(c, seg, &syn, &env);
 	c->step = l->step;
-	s->alive[number]++;
+	stack_count_alive(s, number, true);
 	s->taken[number]++;
 	s->counters.cookies_accepted++;
 	stack_connection_segment(s, slot, conn);

@@ -154,7 +154,7 @@ stack_sender_drop(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	if (it->waiting == 0)
 		give(s, sender);
 	else
-		s->alive[it->listener]++; /* until the text is out */
+		stack_count_alive(s, it->listener, true); /* until the text is out */
 }
 
 /* --- what it keeps --- */
@@ -205,7 +205,7 @@ stack_sender_unhold(struct stack *s, uint32_t sender)
 		trim(s, it, conn_store_tcp(&s->conns, it->conn)->snd.una);
 		return;
 	}
-	s->alive[it->listener]--;
+	stack_count_alive(s, it->listener, false);
 	give(s, sender);
 }
 
