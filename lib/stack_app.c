@@ -163,6 +163,8 @@ stack_app_close(struct stack *s, struct tcp_conn *c, uint32_t conn)
 
 	c->flags &= (uint16_t) ~(TCP_F_READING | TCP_F_WRITING);
 	c->timer.call_ms = 0;
+	/* Calls by hand that wait never return: their places are for others. */
+	stack_calls_forget(s, c);
 	env = stack_env(s, c, conn);
 	if (c->flags & TCP_F_QUEUED)
 		v = tcp_abort(c, TCP_RST_NOT_ACCEPTED, &env, &reply);
