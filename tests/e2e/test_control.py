@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ripostectl and the real program: what can be seen of a riposte that runs. That every riposte ends
 with counters that balance is asked in responder.py."""
+import contextlib
 import json
 import shutil
 import socket
@@ -267,6 +268,66 @@ def test_ripostectl_finds_the_only_one_or_says_which(lab, make_lab):
         assert f"{each.prefix} (pid " in said
     assert "--file-prefix" in said
     assert "rx: " in ctl.says("counters", "--file-prefix", second.prefix)
+
+
+def test_ten_at_once_and_no_more(lab, ctl):
+    """DPDK talks to ten. The eleventh is told, and riposte is none the worse."""
+    path = f"/var/run/dpdk/{lab.prefix}/dpdk_telemetry.v2"
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            client.connect(path)
+            assert client.recv(1024)
+        assert "ten" in ctl.refuses("counters")
+    wait_for(lambda: ctl.run("counters").returncode == 0)
+
+
+def test_rude_clients(lab, ctl):
+    """They come and go, and do not wait for answers."""
+    path = f"/var/run/dpdk/{lab.prefix}/dpdk_telemetry.v2"
+    for request in (b"", b"/riposte/counters", b"/riposte/connections", b"/riposte/reload", b",",
+                    b"/riposte/call," + b"x" * 1000, b"/riposte/call,,,,", b"\0", b"\xff" * 900) * 3:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+            client.connect(path)
+            if request:
+                client.send(request)
+    wait_for(lambda: ctl.run("counters").returncode == 0)
+    lab.run("ping", "-c", "1", SERVER[4])
+
+
+def test_everything_at_once(lab, ctl):
+    """Several look and interfere, clients come and go: every command is answered."""
+    stop, failed = threading.Event(), []
+
+    def repeat(action):
+        while not stop.is_set():
+            try:
+                action()
+            except (AssertionError, TimeoutError) as error:
+                failed.append(error)
+                return
+            except OSError:
+                pass  # a client whose connection a crash has ended
+
+    def knock():
+        with lab.connect(83, timeout=3) as client:
+            client.sendall(b"x")
+            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(TimeoutError):
+                client.recv(1)
+
+    threads = [threading.Thread(target=repeat, args=(action,)) for action in (
+        knock, knock, lambda: ctl.says("crash"), lambda: ctl.says("reload"),
+        lambda: ctl.says("connections"), lambda: ctl.says("listeners"), lambda: ctl.says("up"))]
+    for thread in threads:
+        thread.start()
+    time.sleep(5)
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+    assert not failed, failed
+    polite(lab, 4)
+    assert wait_for(lambda: balanced(ctl.counters()))
 
 
 @pytest.fixture(scope="module")
