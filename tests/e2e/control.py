@@ -7,18 +7,25 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RIPOSTECTL = ROOT / "scripts" / "ripostectl"
+sys.path.insert(0, str(ROOT / "scripts"))
+sys.dont_write_bytecode = True  # for ripostectl's sake, in scripts/
+
+from ctl.instance import riposte  # noqa: E402
 
 
 class Control:
-    """ripostectl for one riposte."""
+    """ripostectl for one riposte. What a test does and judges is done by the program itself; what it
+    only looks at, again and again until something has happened, by the program's own modules."""
 
     def __init__(self, prefix):
+        self.prefix = prefix
         self.environment = {**os.environ, "RIPOSTE_PREFIX": prefix}
 
     def run(self, *words):
@@ -43,18 +50,31 @@ class Control:
         return run.stderr[len("ripostectl: "):-1]
 
     def counters(self):
-        return self.json("counters")
+        with riposte(self.prefix) as to:
+            return to.counters()
+
+    def connections(self):
+        with riposte(self.prefix) as to:
+            return to.connections()
+
+    def ask(self, command, times):
+        """Asks the same several times; returns the last answer."""
+        with riposte(self.prefix) as to:
+            for _ in range(times):
+                said = to.ask(command, dict)
+        return said
 
     def listener(self, name):
         """The one of that name."""
-        found = [entry for entry in self.json("listeners") if entry["name"] == name]
+        with riposte(self.prefix) as to:
+            found = [entry for entry in to.listeners() if entry["name"] == name]
         assert len(found) == 1, f"{name}: {found}"
         return found[0]
 
     def connection(self, client):
         """The one of that client, a socket or "ADDRESS:PORT"; None if there is none."""
         wanted = client if isinstance(client, str) else end(client)
-        found = [entry for entry in self.json("connections") if entry["client"] == wanted]
+        found = [entry for entry in self.connections() if entry["client"] == wanted]
         assert len(found) <= 1, found
         return found[0] if found else None
 

@@ -344,7 +344,7 @@ def test_two_servers_of_one_client_port(ctl, lab, family):
             lab.connect_to(client, 80, host)
             port = client.getsockname()[1]
             clients.append(client)
-        wait_for(lambda: sum(c["client"] == end(client) for c in ctl.json("connections")) == 2)
+        wait_for(lambda: sum(c["client"] == end(client) for c in ctl.connections()) == 2)
         refuses(ctl, clients[0], "close", "ADDRESS:PORT", local=80)
         for client, host in zip(clients, hosts):
             local = f"[{host}]:80" if family == 6 else f"{host}:80"
@@ -365,7 +365,7 @@ def test_another_port_is_no_ambiguity(ctl, lab, family):
             lab.connect_to(client, service)
             port = client.getsockname()[1]
             clients.append(client)
-        wait_for(lambda: sum(c["client"] == end(client) for c in ctl.json("connections")) == 2)
+        wait_for(lambda: sum(c["client"] == end(client) for c in ctl.connections()) == 2)
         for client, service in zip(clients, (80, 8000)):
             ctl.call(client, f'write "{service}"')
             assert receive(client, len(str(service))) == str(service).encode()

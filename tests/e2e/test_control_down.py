@@ -130,7 +130,7 @@ def test_5_crash_in_every_state(lab, ctl, talk):
     assert waiting.next()[0].startswith("A seq 2 ack 2 ")
     slow.send("S seq 0")
     sleeper.connect()
-    wait_for(lambda: {c["client"] for c in ctl.json("connections")} >= {
+    wait_for(lambda: {c["client"] for c in ctl.connections()} >= {
         t.name for t in (half_open, open_, closing, writing, waiting, slow, sleeper)})
     assert ctl.json("crash")["forgotten"] >= 7
     for each in (half_open, open_, closing, writing, waiting, slow, sleeper):
