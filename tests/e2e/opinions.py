@@ -15,19 +15,30 @@ import time
 from typing import Callable
 
 from lab import FAMILY
-from segments import PSH, RST, FIN, SYN, Wire, wait_for
+from segments import ACK, FIN, PSH, RST, SYN, Wire, wait_for
 
 POLL = {name: getattr(select, name) for name in ("POLLIN", "POLLERR", "POLLHUP", "POLLRDHUP")}
+
+
+@dataclasses.dataclass
+class Path:
+    """From a client's namespace to a server: through which interface, to which address of each
+    family, over which RoughCable, if any."""
+    netns: object
+    interface: str
+    addresses: dict
+    cable: object
 
 
 class Client:
     """A program on the client's kernel; what its calls return is kept in seen. Calls that only wait
     are not: how long a thing takes is no opinion."""
 
-    def __init__(self, netns, interface, family, server):
-        self.family, self.server = family, server
-        self.netns = netns
-        self.wire = Wire(netns, interface)
+    def __init__(self, path, family, port):
+        self.family, self.server = family, (path.addresses[family], port)
+        self.netns, self.cable = path.netns, path.cable
+        self.wire = Wire(path.netns, path.interface)
+        self.other_end = Wire(path.cable.netns, "m1") if path.cable else None
         self.seen, self.others = [], []
         self.port = None
         self.socket = self._new()
@@ -135,6 +146,24 @@ class Client:
             return condition(self.segments())
         wait_for(met, what)
 
+    def hold(self):
+        """The cable keeps what either side sends until release(); the handshake is through."""
+        self._passes(self.port, self.server[1], ACK)
+        self.cable.hold()
+
+    def release(self, flags):
+        """Lets it go when the server has sent something with one of these flags."""
+        self._passes(self.server[1], self.port, flags)
+        self.cable.release()
+
+    def _passes(self, source, target, flags):
+        """Waits until a segment that is no SYN is at the cable's other end."""
+        def seen():
+            self.other_end.look()
+            return any(found & flags and not found & SYN
+                       for found in self.other_end.flags(source, target))
+        wait_for(seen, "a segment passes")
+
     def shutdown(self):
         self._note("shutdown", self.socket.shutdown, socket.SHUT_WR)
 
@@ -158,6 +187,9 @@ class Client:
         for one in [self.socket, *self.others]:
             one.close()
         self.wire.close()
+        if self.cable:
+            self.cable.release()
+            self.other_end.close()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,15 +216,19 @@ def first_of_each(segments):
     return out
 
 
-def without_overtaken_acks(segments):
-    """Pure ACKs go whose acknowledgement a later segment repeats or exceeds."""
+def without_idle_acks(segments):
+    """Pure ACKs go that acknowledge no more than a segment before them, or one behind them, does."""
+    return once_through(once_through(segments)[::-1])[::-1]
+
+
+def once_through(segments):
     out, highest = [], None
-    for one in reversed(segments):
+    for one in segments:
         if not one.pure_ack or highest is None or one.ack > highest:
             out.append(one)
         if one.ack is not None and (highest is None or one.ack > highest):
             highest = one.ack
-    return out[::-1]
+    return out
 
 
 def without_text_and_its_acks(segments):
@@ -225,7 +261,10 @@ def compared(segments, stream, masks):
         side = first_of_each([one for one in segments if one.from_client == from_client])
         if from_client or stream:
             # When Linux acknowledges depends on what came when.
-            side = without_overtaken_acks(side)
+            side = without_idle_acks(side)
+        if from_client:
+            # And how soon it pushes, on its memory.
+            side = [dataclasses.replace(one, flags=one.flags & ~PSH) for one in side]
         for mask in masks:
             if mask.both or not from_client:
                 side = mask.takes(side)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """roughcable - a cable with roughcable.c in a namespace of its own in the middle of it."""
+import signal
 import subprocess
 
 from netns import Netns, die_with_parent, quiet, veth
@@ -22,6 +23,13 @@ class RoughCable:
             self.netns.command(str(PROGRAM), "m0", "m1", *map(str, fate)), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, preexec_fn=die_with_parent)
         assert self.process.stdout.readline() == b"ready\n"
+
+    def hold(self):
+        """What is sent from now on stays on the cable until release()."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def release(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def close(self):
         self.process.terminate()

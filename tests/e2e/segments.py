@@ -71,6 +71,11 @@ class Wire:
             out.append(relative(numbers, outgoing, header))
         return out
 
+    def flags(self, source, target):
+        """The flags of all segments from a port to another, whichever way they went."""
+        headers = [tcp_header(frame) for frame, _ in self.frames]
+        return [header[4] for header in headers if header and header[:2] == (source, target)]
+
     def close(self):
         self.socket.close()
 

@@ -14,26 +14,25 @@ import scenarios_close  # noqa: F401  they fill SCENARIOS
 import scenarios_cross  # noqa: F401
 import scenarios_text  # noqa: F401
 from lab import SERVER
-from opinions import Client, agree
+from opinions import Client, Path, agree
 from scenarios import SCENARIOS
 from scripthost import ScriptHost
 
 CONF = 'host { owns = { "10.9.0.1", "fd09::1" } connections = 1000 }\n'
 BLOB = bytes(range(256)) * 400  # 102,400 bytes
 FAMILIES = (4, 6)
-FAR = (300, 0, 0, 0, 1)  # 300 ms each way, and nothing is lost
 # All that the client sends, its program and its kernel, is sent by one CPU and received by one: a
 # veth does not keep the order of two.
 CPU = min(os.sched_getaffinity(0))
 
 
 @contextlib.contextmanager
-def two_servers(make_lab, far):
-    """riposte on one cable of a client, and the scripts on a kernel's sockets on the other:
-    {interface: (the client's namespace, the addresses)}."""
+def two_servers(make_lab, held):
+    """riposte on one cable of a client, and the scripts on a kernel's sockets on the other: the ways
+    to them."""
     listening = [(one, family) for one in SCENARIOS for family in FAMILIES
-                 if one.script is not None and one.far == far]
-    rough = FAR if far else ()
+                 if one.script is not None and one.held == held]
+    rough = (0, 0, 0, 0, 1) if held else ()
     lab = make_lab(CONF + "".join(one.conf(family) for one, family in listening), rough=rough)
     host = linuxhost.LinuxHost(lab.client, {}, rough)
     for netns in (lab.client, host.netns):
@@ -44,7 +43,8 @@ def two_servers(make_lab, far):
     scripts = ScriptHost(host.netns, [one.listener(family) for one, family in listening],
                          lab.riposte.directory)
     try:
-        yield {"c0": (lab.client, SERVER), "k0": (lab.client, linuxhost.ADDRESS)}
+        yield [Path(lab.client, "c0", SERVER, lab.rough),
+               Path(lab.client, "k0", linuxhost.ADDRESS, host.rough)]
     finally:
         scripts.close()
         host.close()
@@ -52,10 +52,10 @@ def two_servers(make_lab, far):
 
 @pytest.fixture(scope="module")
 def servers(make_lab, directory):
-    """By whether they are far away."""
+    """By whether their cables can be held."""
     (directory / "blob").write_bytes(BLOB)
-    with two_servers(make_lab, False) as near, two_servers(make_lab, True) as far:
-        yield {False: near, True: far}
+    with two_servers(make_lab, False) as free, two_servers(make_lab, True) as held:
+        yield {False: free, True: held}
 
 
 def like_riposte(netns):
@@ -66,11 +66,14 @@ def like_riposte(netns):
         netns.sysctl(f"net/ipv4/{name}", value)
 
 
-def play(one, family, interface, server):
+def play(one, family, path):
     os.sched_setaffinity(0, {CPU})  # of this thread
-    netns, addresses = server
-    client = Client(netns, interface, family, (addresses[family], one.port + 1000 * family))
-    one.program(client)
+    client = Client(path, family, one.port + 1000 * family)
+    try:
+        one.program(client)
+    except BaseException:
+        client.end()
+        raise
     return client
 
 
@@ -81,7 +84,7 @@ used = set()
 @pytest.mark.parametrize("one", SCENARIOS, ids=lambda one: one.name)
 def test_same_as_linux(servers, one, family):
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        clients = list(pool.map(lambda server: play(one, family, *server), servers[one.far].items()))
+        clients = list(pool.map(lambda path: play(one, family, path), servers[one.held]))
     try:
         assert clients[0].seen == clients[1].seen
         used.update(agree(clients, one.stream, one.masks))
