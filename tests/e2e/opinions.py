@@ -217,7 +217,7 @@ def first_of_each(segments):
 
 
 def without_idle_acks(segments):
-    """Pure ACKs go that acknowledge no more than a segment before them, or one behind them, does."""
+    """Pure ACKs go that acknowledge no more than a segment before or behind them does."""
     return once_through(once_through(segments)[::-1])[::-1]
 
 

@@ -10,8 +10,8 @@ PROGRAM = BUILD / "tests" / "e2e" / "roughcable"
 
 
 class RoughCable:
-    """ends: a namespace and the name of the interface there, each. fate: delay in ms, loss, duplicates
-    and reordering in percent, the seed."""
+    """ends: a namespace and the name of the interface there, each. fate: delay in ms, loss,
+    duplicates and reordering in percent, the seed."""
 
     def __init__(self, one, other, fate):
         self.netns = Netns("m")

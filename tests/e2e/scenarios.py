@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scenarios - what the second opinion is asked about: a server's script, and a function that is the
-client's program. It goes step by step, so that what each side had seen before it went on is no race.
-Here are the decisions by which riposte may differ from Linux; the scenarios are in scenarios_*.py."""
+client's program. It goes step by step, so that what each side had seen before it went on is no
+race. Here are the decisions by which riposte may differ from Linux; the scenarios are in
+scenarios_*.py."""
 import dataclasses
 
 from opinions import Mask, without_idle_acks, without_text_and_its_acks
@@ -9,8 +10,9 @@ from opinions import Mask, without_idle_acks, without_text_and_its_acks
 D13 = Mask("D-13", "rules.md section 4, D-13: no delayed ACK, one per connection and burst; Linux "
            "waits up to 40 ms for something to send it with", without_idle_acks)
 
-D23 = Mask("D-23", "rules.md section 4, D-23: the window is receive_buffer less what is unread, to the "
-           "byte; how much Linux takes depends on how it comes", without_text_and_its_acks, both=True)
+D23 = Mask("D-23", "rules.md section 4, D-23: the window is receive_buffer less what is unread, to "
+           "the byte; how much Linux takes depends on how it comes", without_text_and_its_acks,
+           both=True)
 
 
 @dataclasses.dataclass

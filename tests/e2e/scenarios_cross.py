@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""scenarios_cross - what is sent by one side while the other's is still on its way: the cable is held
-from before the server acts until both have."""
+"""scenarios_cross - what is sent by one side while the other's is still on its way: the cable is
+held from before the server acts until both have."""
 from scenarios import scenario
 from segments import FIN, PSH, RST
 

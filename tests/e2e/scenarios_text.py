@@ -34,8 +34,8 @@ def request_and_answer(c):
     c.recv_all()
 
 
-@scenario("accept", "read 1", 'write "a"', "read 1", 'write "bc"', "read 1", "sleep 20ms", 'write "d"',
-          "read 1", "close")
+@scenario("accept", "read 1", 'write "a"', "read 1", 'write "bc"', "read 1", "sleep 20ms",
+          'write "d"', "read 1", "close")
 def questions_and_answers(c):
     """Each answer acknowledges its question; after a sleep, Linux's alone does."""
     c.connect()
@@ -129,7 +129,8 @@ def write_much(c):
     c.poll("POLLHUP")
 
 
-@scenario("accept", "write @../blob", "write @../blob", "shutdown", "read all", "close", stream=True)
+@scenario("accept", "write @../blob", "write @../blob", "shutdown", "read all", "close",
+          stream=True)
 def write_much_and_half_close(c):
     c.connect()
     c.recv_all()

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""scripthost - riposte's scripts on a Linux kernel's sockets: for each connection a process that makes
-the calls of its listener's script, one after the other, and ends. As a program it reads its listeners
-from stdin and serves until stdin ends."""
+"""scripthost - riposte's scripts on a Linux kernel's sockets: for each connection a process that
+makes the calls of its listener's script, one after the other, and ends. As a program it reads its
+listeners from stdin and serves until stdin ends."""
 import contextlib
 import json
 import os
@@ -26,8 +26,8 @@ class ScriptHost:
 
     def __init__(self, netns, listeners, directory):
         self.process = subprocess.Popen(
-            netns.command(sys.executable, "-B", os.path.abspath(__file__)), cwd=directory, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+            netns.command(sys.executable, "-B", os.path.abspath(__file__)), cwd=directory,
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=die_with_parent)
         print(json.dumps(listeners), file=self.process.stdin, flush=True)
         assert self.process.stdout.readline() == "ready\n"
 
@@ -136,8 +136,8 @@ def listen(family, port, backlog):
 
 
 def serve(listener, script):
-    """A process for the connection that waits. Only it accepts, so that no other holds the connection
-    and its exit is what closes it. Where it ends without, the listener's end resets the queue."""
+    """A process for the connection that waits. Only it accepts, so that no other holds the
+    connection and its exit is what closes it. Where it ends without, the listener's end resets the queue."""
     told, tells = os.pipe()
     if os.fork() == 0:
         try:

@@ -108,7 +108,8 @@ def relative(numbers, outgoing, header):
     if flags & SYN:
         numbers[outgoing] = seq
     return Segment(outgoing, flags, signed(seq - numbers.get(outgoing, 0)),
-                   signed(ack - numbers.get(not outgoing, 0)) if flags & ACK else None, length, window)
+                   signed(ack - numbers.get(not outgoing, 0)) if flags & ACK else None, length,
+                   window)
 
 
 def signed(number):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Linux as the second opinion: the same script on riposte and, by scripthost.py, on the sockets of a
-Linux kernel, and the same client with both. What the client's calls return has to be the same, and so
-have the flags, sequence and acknowledgement numbers and lengths on its cable, each side's in its
+"""Linux as the second opinion: the same script on riposte and, by scripthost.py, on the sockets of
+a Linux kernel, and the same client with both. What the client's calls return has to be the same, and
+so have the flags, sequence and acknowledgement numbers and lengths on its cable, each side's in its
 order. Where riposte differs by a decision, a mask names it; a mask that nothing needs fails."""
 import concurrent.futures
 import contextlib
@@ -28,8 +28,8 @@ CPU = min(os.sched_getaffinity(0))
 
 @contextlib.contextmanager
 def two_servers(make_lab, held):
-    """riposte on one cable of a client, and the scripts on a kernel's sockets on the other: the ways
-    to them."""
+    """riposte on one cable of a client, and the scripts on a kernel's sockets on the other: the
+    ways to them."""
     listening = [(one, family) for one in SCENARIOS for family in FAMILIES
                  if one.script is not None and one.held == held]
     rough = (0, 0, 0, 0, 1) if held else ()
@@ -38,7 +38,8 @@ def two_servers(make_lab, held):
     for netns in (lab.client, host.netns):
         with netns.inside():
             like_riposte(netns)
-    for netns, name in ((lab.client, "c0"), (lab.nic, "n0"), (lab.client, "k0"), (host.netns, "h0")):
+    for netns, name in ((lab.client, "c0"), (lab.nic, "n0"), (lab.client, "k0"),
+                        (host.netns, "h0")):
         netns.run("sh", "-c", f"echo {1 << CPU:x} >/sys/class/net/{name}/queues/rx-0/rps_cpus")
     scripts = ScriptHost(host.netns, [one.listener(family) for one, family in listening],
                          lab.riposte.directory)

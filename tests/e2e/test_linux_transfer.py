@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Text from riposte to real programs: curl fetches a file and a client gets its echo over a cable that
-delays, loses, doubles and reorders; wrk gets its answers; an echo that nobody reads closes its window."""
+"""Text from riposte to real programs: curl fetches a file and a client gets its echo over a cable
+that delays, loses, doubles and reorders; wrk gets its answers; an echo that nobody reads closes its
+window."""
 import fcntl
 import hashlib
 import random
@@ -58,8 +59,8 @@ def rough(make_lab, directory, blob):
 
 def test_curl_fetches_a_file_over_a_rough_cable(rough, family, directory, blob):
     fetched = directory / f"fetched{family}"
-    rough.run("curl", "--silent", "--show-error", "--globoff", "--noproxy", "*", "--max-time", "500",
-              "--output", str(fetched), url(family, FILE), timeout=510)
+    rough.run("curl", "--silent", "--show-error", "--globoff", "--noproxy", "*",
+              "--max-time", "500", "--output", str(fetched), url(family, FILE), timeout=510)
     assert fetched.stat().st_size == SIZE
     assert hashlib.sha256(fetched.read_bytes()).digest() == hashlib.sha256(blob).digest()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The situations in which textbooks show how TCP servers fail: nobody listens; the server has closed
-and the client writes on; the server was restarted behind an idle connection's back. Where a kernel can
-stand in for riposte, by scripthost.py, it is asked as well and has to say the same."""
+"""The situations in which textbooks show how TCP servers fail: nobody listens; the server has
+closed and the client writes on; the server was restarted behind an idle connection's back. Where a
+kernel can stand in for riposte, by scripthost.py, it is asked as well and has to say the same."""
 import errno
 import select
 import socket
@@ -107,7 +107,8 @@ def test_b_writes_to_a_server_that_has_closed(lab, server, family):
 
 def test_b_waits_for_the_reset(lab, server, family):
     """So exactly one write is taken."""
-    assert write(lab, server, family, CLOSES, "closed", "wait") == (0, ["write 5000", "write EPIPE"])
+    assert write(lab, server, family, CLOSES, "closed", "wait") == (
+        0, ["write 5000", "write EPIPE"])
 
 
 def test_b_sigpipe(lab, server, family):
