@@ -137,7 +137,8 @@ def listen(family, port, backlog):
 
 def serve(listener, script):
     """A process for the connection that waits. Only it accepts, so that no other holds the
-    connection and its exit is what closes it. Where it ends without, the listener's end resets the queue."""
+    connection and its exit is what closes it. Where it ends without, the listener's end resets the
+    queue."""
     told, tells = os.pipe()
     if os.fork() == 0:
         try:

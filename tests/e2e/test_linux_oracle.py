@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linux as the second opinion: the same script on riposte and, by scripthost.py, on the sockets of
-a Linux kernel, and the same client with both. What the client's calls return has to be the same, and
-so have the flags, sequence and acknowledgement numbers and lengths on its cable, each side's in its
-order. Where riposte differs by a decision, a mask names it; a mask that nothing needs fails."""
+a Linux kernel, and the same client with both. What the client's calls return has to be the same,
+and so have the flags, sequence and acknowledgement numbers and lengths on its cable, each side's in
+its order. Where riposte differs by a decision, a mask names it; a mask that nothing needs fails."""
 import concurrent.futures
 import contextlib
 import os

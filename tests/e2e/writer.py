@@ -6,7 +6,8 @@ fails; prints what each call returned, one a line.
     writer.py ADDRESS PORT [closed] [read] [wait] [sigpipe]
 
 closed: begins when the server has closed. read: reads after each write. wait: waits after each
-write until the server's reset is here. sigpipe: dies of it, as a program does that does not ignore it."""
+write until the server's reset is here. sigpipe: dies of it, as a program does that does not
+ignore it."""
 import errno
 import select
 import signal
