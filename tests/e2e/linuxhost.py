@@ -15,8 +15,8 @@ ADDRESS = {4: "10.8.0.1", 6: "fd08::1"}
 
 
 class LinuxHost:
-    """behaviours: port to a function that is given each accepted connection and closes it. rough: as
-    the laboratory's."""
+    """behaviours: port to a function that is given each accepted connection and closes it. rough:
+    as the laboratory's."""
 
     def __init__(self, client, behaviours, rough=()):
         self.client = client
