@@ -28,18 +28,6 @@ def text_crosses_a_half_close(c):
     c.poll("POLLHUP")
 
 
-@scenario("accept", "sleep 1500ms", "close", held=True)
-def text_crosses_the_fin(c):
-    """The first RST is of before the FIN and counts for nothing."""
-    c.connect()
-    c.hold()
-    c.send(b"hello")
-    c.release(FIN)
-    c.poll("POLLHUP")
-    c.recv()
-    c.send(b"x")
-
-
 @scenario("accept", "sleep 1500ms", "linger 0", "close", held=True)
 def text_crosses_the_abort(c):
     c.connect()
