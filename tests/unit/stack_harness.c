@@ -62,6 +62,7 @@ stack_start(void)
 	size_t bytes = stack_bytes(&w.conf);
 	size_t numbers = listener_index_numbers(w.listeners, 0, w.listener_count);
 
+	free(w.numbers); /* of a start before */
 	w.numbers = malloc((numbers + 1) * sizeof(*w.numbers));
 	assert_non_null(w.numbers);
 	listener_index_build(&w.index, w.listeners, 0, w.listener_count, w.numbers);

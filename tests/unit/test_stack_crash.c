@@ -158,7 +158,6 @@ STACK_TEST(design_5_cookies_from_before)
 		w.conf.cookie_shared = shared;
 		if (shared) {
 			free(w.memory);
-			free(w.numbers);
 			w.rx_total = w.tx_total = 0;
 		}
 		START();
