@@ -188,6 +188,7 @@ take_trigger(struct oracle *o, unsigned int i, const struct stack_frame *frame)
 	memcpy(t->frame, frame->data, t->length);
 	t->tcp = segment_read(t->frame, t->length, &t->segment);
 	t->lawful = t->tcp && oracle_is_lawful(o, &t->segment);
+	t->open = t->lawful && oracle_is_open(o, &t->segment);
 	t->first = t->lawful && t->segment.plain && is_first(o, i);
 }
 

@@ -27,6 +27,7 @@ struct oracle_trigger {
 	bool lawful; /* ... and nothing of rules.md section 2, F1 to F8, drops it */
 	bool first;  /* ... and there is no connection that it could be of, from this burst neither
 		      */
+	bool open;    /* ... and it is of a connection that was established before the burst */
 	struct segment segment;
 };
 
@@ -125,6 +126,9 @@ struct flow oracle_flow(const struct segment *s, bool came);
 
 /* The index of the connection of a four-tuple; UINT32_MAX if there is none. */
 uint32_t oracle_find_flow(const struct oracle *o, const struct flow *flow);
+
+/* Is a segment that came of a connection that is there, and established? */
+bool oracle_is_open(const struct oracle *o, const struct segment *s);
 
 /* Looks at every connection. ticked: stack_tick() was the last call. */
 bool oracle_check_state(struct oracle *o, bool ticked);

@@ -288,6 +288,10 @@ oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
 		return wrong(o, rule, &s, trigger);
 	if ((rule = check_shape(o, &s, t)) != NULL)
 		return wrong(o, rule, &s, trigger);
+	/* In TIME-WAIT a SYN may meet nobody who listens. */
+	if ((s.flags & TCP_RST) && t != NULL && trigger->open && !(t->flags & TCP_SYN) &&
+	    oracle_is_open(o, &trigger->segment))
+		return wrong(o, "who is reset has no connection any more", &s, trigger);
 	if (trigger == NULL && (s.flags & TCP_SYN))
 		oracle_text_opens(o, &s);
 	if ((rule = oracle_text_check(o, &s)) != NULL)

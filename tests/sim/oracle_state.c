@@ -79,6 +79,16 @@ oracle_find(const struct oracle *o, const struct segment *s)
 	return conn == CONN_NONE ? NULL : conn_store_tcp(&o->stack->conns, conn);
 }
 
+bool
+oracle_is_open(const struct oracle *o, const struct segment *s)
+{
+	struct flow flow = oracle_flow(s, true);
+	uint32_t conn = find(o->stack, &flow);
+
+	return conn != CONN_NONE &&
+	       conn_store_tcp(&o->stack->conns, conn)->state != TCP_SYN_RECEIVED;
+}
+
 void
 oracle_note_ack(struct oracle *o, const struct segment *s)
 {
