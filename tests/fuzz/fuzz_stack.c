@@ -8,130 +8,25 @@
  * fuzzer cannot guess 32 bits; checksums are made good, for the same reason.
  *
  * Input: four bytes of options for the host, then operations, each a byte (its low three bits say
- * which) and what the operation needs. See operate(). */
-#include <arpa/inet.h>
-
-#include "../sim/host.h"
-#include "input.h"
+ * which) and what the operation needs. See operate(). With memory for few senders and little echo
+ * every other number of connections. */
+#include "story.h"
 
 #define OPERATIONS_MAX 600
-#define CLIENTS        8
-#define SECOND         UINT64_C(1000000)
-#define LONGEST        (1800 * SECOND) /* 15 retransmissions of a FIN, up to 60 s each, and more */
 
 enum operation {
-	SEGMENT_A, /* a segment, see segment(); four numbers for it, so that it is the usual thing
+	SEGMENT_A, /* a segment, see segment(); three numbers for it, so that it is the usual thing
 		    */
 	SEGMENT_B,
 	SEGMENT_C,
-	SEGMENT_D,
+	OPERATOR, /* crash, down, reload, a call by hand; see act() */
 	AGAIN, /* the segment before, with bytes changed and good checksums; see again() */
 	BYTES, /* a frame of any bytes; see bytes() */
 	TIME,  /* the burst, and then time passes; see pass() */
 	BURST, /* the burst, and what waits to be sent */
 };
 
-/* What a client remembers of the last SYN-ACK that came for it. */
-struct peer {
-	uint32_t irs, iss; /* as the host calls them */
-	uint32_t tsval;
-	bool ts;
-};
-
-struct story {
-	struct host host;
-	stack_us now;
-	struct peer peers[CLIENTS][HOST_LISTENERS + 1];
-	struct stack_frame burst[STACK_BURST_MAX];
-	uint8_t buffers[STACK_BURST_MAX][SEGMENT_FRAME_MAX];
-	unsigned int burst_count;
-	uint8_t last[SEGMENT_FRAME_MAX];
-	uint32_t last_length;
-};
-
 static struct story story;
-
-static void
-require(const struct story *s)
-{
-	INPUT_REQUIRE(!s->host.oracle.failed, "%s", s->host.oracle.why);
-}
-
-/* A client's address ends in its number, its port is 5000; even ones have IPv4. */
-static struct segment
-way(unsigned int client, unsigned int row)
-{
-	struct segment g = {.family = client % 2 ? 6 : 4, .ttl = 64};
-
-	memcpy(g.to, host_mac, 6);
-	g.from[0] = 0x02;
-	g.from[5] = (uint8_t)(0x10 + client);
-	g.tags = client / 2 % 3;
-	g.tag[0] = g.tag[1] = (struct segment_tag){0x8100, (uint16_t)client};
-	host_client_address(g.family, client, g.src);
-	host_address(g.family, client, g.dst);
-	g.sport = 5000;
-	g.dport = host_port(row);
-	return g;
-}
-
-/* What the host sent is remembered, so that the client's next segment can fit. */
-static void
-came(struct story *s, const uint8_t *frame, uint32_t length)
-{
-	struct segment g;
-	uint32_t client;
-	unsigned int row;
-
-	if (length == 0 || !segment_read(frame, length, &g))
-		return;
-	client = host_client_number(g.family, g.dst);
-	row = g.sport - (unsigned int)HOST_PORT;
-	if (client >= CLIENTS || row > host_row_count)
-		return;
-	if ((g.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
-		s->peers[client][row] = (struct peer){
-			.irs = g.ack - 1, .iss = g.seq, .ts = (g.options & TCP_OPT_TS) != 0};
-	if (g.options & TCP_OPT_TS)
-		s->peers[client][row].tsval = g.tsval;
-}
-
-static void
-drain(struct story *s)
-{
-	uint8_t buffer[WIRE_TCP_MAX];
-	struct stack_frame frame = {.data = buffer, .room = sizeof(buffer)};
-
-	while (oracle_output(&s->host.oracle, &frame))
-		came(s, buffer, frame.length);
-	require(s);
-}
-
-static void
-flush(struct story *s)
-{
-	unsigned int count = s->burst_count;
-
-	s->burst_count = 0;
-	if (count == 0)
-		return;
-	oracle_burst(&s->host.oracle, s->burst, count, s->now);
-	require(s);
-	for (unsigned int i = 0; i < count; i++)
-		came(s, s->buffers[i], s->burst[i].length);
-}
-
-static void
-receive(struct story *s, const uint8_t *frame, uint32_t length)
-{
-	unsigned int i = s->burst_count++;
-
-	memcpy(s->buffers[i], frame, length);
-	s->burst[i] = (struct stack_frame){
-		.data = s->buffers[i], .length = length, .room = SEGMENT_FRAME_MAX};
-	if (s->burst_count == STACK_BURST_MAX)
-		flush(s);
-}
 
 /* The number that a segment's sequence number is counted from. */
 static uint32_t
@@ -183,8 +78,8 @@ static void
 segment(struct story *s, uint8_t operation, struct input *in)
 {
 	uint8_t who = input_u8(in);
-	unsigned int client = who % CLIENTS, row = input_u8(in) % (host_row_count + 1);
-	struct segment g = way(client, row);
+	unsigned int client = who % STORY_CLIENTS, row = input_u8(in) % (host_row_count + 1);
+	struct segment g = story_way(client, row);
 	const struct peer *p = &s->peers[client][g.dport - HOST_PORT];
 	uint8_t frame[SEGMENT_FRAME_MAX], text;
 	const struct tcp_conn *c = oracle_find(&s->host.oracle, &g);
@@ -215,7 +110,7 @@ segment(struct story *s, uint8_t operation, struct input *in)
 	if (operation & 0x80)
 		s->last_length = segment_pad(frame, s->last_length, 0xff);
 	memcpy(s->last, frame, s->last_length);
-	receive(s, frame, s->last_length);
+	story_receive(s, frame, s->last_length);
 }
 
 /* Bytes: how many changes, and for each where and what. The operation's bits: keep the checksums
@@ -236,7 +131,7 @@ again(struct story *s, uint8_t operation, struct input *in)
 		length = 1 + input_u16(in) % length;
 	if (!(operation & 0x10))
 		segment_seal(s->last, length);
-	receive(s, s->last, length);
+	story_receive(s, s->last, length);
 }
 
 /* Bytes: a length (255: no frame at all, it did not fit a buffer) and the frame behind its Ethernet
@@ -257,30 +152,7 @@ bytes(struct story *s, uint8_t operation, struct input *in)
 		frame[i] = input_u8(in);
 	if (!(operation & 0x10) && length > 0)
 		segment_seal(frame, length);
-	receive(s, frame, length);
-}
-
-/* Lets time pass from one deadline to the next, as a worker would that sleeps in between. */
-static void
-sleep_until(struct story *s, stack_us until)
-{
-	struct oracle *o = &s->host.oracle;
-
-	for (;;) {
-		uint32_t idle = stack_idle_us(o->stack, s->now, 60 * SECOND);
-
-		if (s->now + idle > until)
-			break;
-		/* A timer that may be due is only sure to be after the millisecond has passed. */
-		s->now += idle ? idle : 1;
-		oracle_tick(o, s->now);
-		require(s);
-		drain(s);
-	}
-	s->now = until;
-	oracle_tick(o, s->now);
-	require(s);
-	drain(s);
+	story_receive(s, frame, length);
 }
 
 /* Bytes: how long. The operation's bit: without a timer in between, as if the worker had stalled.
@@ -293,15 +165,55 @@ pass(struct story *s, uint8_t operation, struct input *in)
 	uint8_t byte = input_u8(in);
 	stack_us until = s->now + (stack_us)units_us[byte & 7] * (1 + (byte >> 3));
 
-	flush(s);
+	story_flush(s);
 	if (operation & 0x08) {
 		s->now = until;
 		oracle_tick(&s->host.oracle, s->now);
-		require(s);
+		story_require(s);
 	} else {
-		drain(s);
-		sleep_until(s, until);
+		story_drain(s);
+		story_sleep_until(s, until);
 	}
+}
+
+/* Bytes: what, and what that needs: place and call, or rows and their order. It happens between
+ * bursts. */
+static void
+act(struct story *s, struct input *in)
+{
+	struct oracle *o = &s->host.oracle;
+	uint8_t what = input_u8(in), which = input_u8(in);
+	uint32_t place = 0, skip = which % STACK_BURST_MAX;
+	struct stack_connection c;
+	uint64_t mask;
+
+	story_flush(s);
+	switch (what & 7) {
+	case 0:
+		oracle_crash(o, s->now);
+		break;
+	case 1:
+		oracle_set_reach(o, (enum stack_reach)(which % 3));
+		break;
+	case 2:
+		mask = (uint64_t)input_u32(in) << 32 | input_u32(in);
+		host_reload(&s->host, which & 0x80 ? HOST_ALL_ROWS : mask,
+			    (which & 0x7fu) % host_row_count);
+		break;
+	default:
+		/* The skip-th that lives, or the last of them. */
+		for (uint32_t i = 0; i < stack_places(o->stack); i++) {
+			if (!stack_connection_at(o->stack, i, &c))
+				continue;
+			place = i;
+			if (skip-- == 0)
+				break;
+		}
+		oracle_call(o, place, host_call(what >> 3), s->now);
+		break;
+	}
+	story_require(s);
+	story_drain(s);
 }
 
 static void
@@ -313,8 +225,10 @@ operate(struct story *s, struct input *in)
 	case SEGMENT_A:
 	case SEGMENT_B:
 	case SEGMENT_C:
-	case SEGMENT_D:
 		segment(s, operation, in);
+		break;
+	case OPERATOR:
+		act(s, in);
 		break;
 	case AGAIN:
 		again(s, operation, in);
@@ -326,55 +240,11 @@ operate(struct story *s, struct input *in)
 		pass(s, operation, in);
 		break;
 	case BURST:
-		flush(s);
+		story_flush(s);
 		if (!(operation & 0x08))
-			drain(s);
+			story_drain(s);
 		break;
 	}
-}
-
-/* In the end, when every timer has run, only those are left whose application waits for the client;
- * a RST with the right number ends each of them. */
-static void
-end(struct story *s)
-{
-	struct oracle *o = &s->host.oracle;
-	uint8_t frame[SEGMENT_FRAME_MAX];
-	const struct tcp_conn *c;
-	uint32_t place = 0, left = 0;
-	struct flow flow;
-
-	flush(s);
-	drain(s);
-	sleep_until(s, s->now + LONGEST);
-	INPUT_REQUIRE(stack_half_open(o->stack) == 0, "%u are half open",
-		      stack_half_open(o->stack));
-	while ((c = oracle_next(o, &place, &flow)) != NULL) {
-		struct segment g = {.family = flow.family, .ttl = 64, .flags = TCP_RST};
-
-		INPUT_REQUIRE(c->timer.tcp_ms == 0, "%s still has a timer",
-			      tcp_state_name(c->state));
-		memcpy(g.to, host_mac, 6);
-		g.from[0] = 0x02;
-		if (flow.family == 4) {
-			memcpy(g.dst, &flow.v4.laddr, 4);
-			memcpy(g.src, &flow.v4.raddr, 4);
-		} else {
-			memcpy(g.dst, flow.v6.laddr, 16);
-			memcpy(g.src, flow.v6.raddr, 16);
-		}
-		g.dport = ntohs(flow_lport(&flow));
-		g.sport = ntohs(flow_rport(&flow));
-		g.seq = c->rcv.nxt;
-		left++;
-		/* The walk is over before the table changes: a burst holds more than there are. */
-		receive(s, frame, segment_write(&g, frame));
-	}
-	INPUT_REQUIRE(left == stack_connections(o->stack), "%u of %u", left,
-		      stack_connections(o->stack));
-	flush(s);
-	INPUT_REQUIRE(stack_connections(o->stack) == 0, "%u connections are left",
-		      stack_connections(o->stack));
 }
 
 int
@@ -387,15 +257,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct host_options options = {
 		.seed = bits >> 4,
 		.connections = 1 + connections % (STACK_BURST_MAX - 1),
+		.senders = connections & 1 ? 2 : 0,
+		.echo_memory = connections & 1 ? 3 * 2048 : 65536,
 		.challenge_acks = bits & 1 ? 0 : 3,
 		.closed = bits & 2 ? STACK_CLOSED_DROP : STACK_CLOSED_RESET,
 		.cookies_always = bits & 4,
-		.now = SECOND * clock,
+		.now = STORY_SECOND * clock,
 	};
 
 	/* Milliseconds wrap in the middle of the story. */
 	if (bits & 8)
-		options.now += (UINT64_C(1000) << 32) - 30000 * SECOND;
+		options.now += (UINT64_C(1000) << 32) - 30000 * STORY_SECOND;
 	memset(s->peers, 0, sizeof(s->peers));
 	s->burst_count = 0;
 	s->last_length = 0;
@@ -403,6 +275,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	host_init(&s->host, &options);
 	for (int i = 0; i < OPERATIONS_MAX && in.left > 0; i++)
 		operate(s, &in);
-	end(s);
+	story_end(s);
 	return 0;
 }

@@ -72,6 +72,9 @@ int host_compile(unsigned int row, uint16_t number, struct script_step *steps, s
 
 const struct host_stream *host_stream(unsigned int row);
 
+/* One of the calls that an operator makes by hand, by any number, as it is written. */
+const char *host_call(uint32_t number);
+
 /* What may differ from one host to the next. */
 struct host_options {
 	uint64_t seed; /* of its secrets */

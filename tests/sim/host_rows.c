@@ -196,6 +196,7 @@ host_port(unsigned int row)
 
 static struct host_stream streams[HOST_ROWS];
 static uint8_t texts[HOST_ROWS][HOST_TEXT_MAX];
+static bool filled[HOST_ROWS];
 
 /* What a row's application does in order, as far as it is seen in its stream of text. */
 static void
@@ -222,11 +223,12 @@ walk(unsigned int row, struct script_step *steps, int count)
 			step->arg = (uint32_t)strtoul(step->file, NULL, 10);
 		if (step->arg > HOST_TEXT_MAX - stream->length)
 			abort();
-		for (uint32_t j = 0; j < step->arg; j++)
+		for (uint32_t j = 0; j < step->arg && !filled[row]; j++)
 			at[j] = step->file ? segment_byte(~(stream->length + j)) : step->text[j];
 		step->text = at;
 		stream->length += step->arg;
 	}
+	filled[row] = true;
 }
 
 int
@@ -252,4 +254,30 @@ const struct host_stream *
 host_stream(unsigned int row)
 {
 	return &streams[row];
+}
+
+static const char *const calls[] = {
+	"accept",
+	"read",
+	"read 10",
+	"read 4096",
+	"read all",
+	"write \"by hand\"",
+	"write \"\"",
+	"write \"a longer line that somebody has typed, with an end\r\n\"",
+	"echo",
+	"sleep 50ms",
+	"sleep 3s",
+	"timeout 200ms",
+	"shutdown",
+	"linger 0",
+	"close",
+	"hang",
+	"write \"0123456789012345678901234567890123456789012345678901234567890123456789\"",
+};
+
+const char *
+host_call(uint32_t number)
+{
+	return calls[number % (sizeof(calls) / sizeof(calls[0]))];
 }

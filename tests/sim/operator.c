@@ -4,32 +4,6 @@
 
 #define DOWN_US 3000000
 
-static const char *const calls[] = {
-	"accept",
-	"read",
-	"read 10",
-	"read 4096",
-	"read all",
-	"write \"by hand\"",
-	"write \"\"",
-	"write \"a longer line that somebody has typed, with an end\r\n\"",
-	"echo",
-	"sleep 50ms",
-	"sleep 3s",
-	"timeout 200ms",
-	"shutdown",
-	"linger 0",
-	"close",
-	"hang",
-	"write \"0123456789012345678901234567890123456789012345678901234567890123456789\"",
-};
-
-const char *
-operator_call(uint32_t number)
-{
-	return calls[number % (sizeof(calls) / sizeof(calls[0]))];
-}
-
 void
 operator_init(struct sim *s)
 {
@@ -67,7 +41,7 @@ do_one(struct sim *s, uint8_t what)
 	else if (what == OPERATOR_REDUCES)
 		host_reload(&s->host, mask, turned);
 	else
-		oracle_call(o, some_place(s), operator_call(sim_below(s, 1000)), s->now);
+		oracle_call(o, some_place(s), host_call(sim_below(s, 1000)), s->now);
 }
 
 void

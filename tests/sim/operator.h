@@ -29,7 +29,4 @@ void operator_init(struct sim *s);
 /* Its alarm rang: one action. The last one brings back the host as it was. */
 void operator_act(struct sim *s);
 
-/* One of the calls that there are, by any number, as text. */
-const char *operator_call(uint32_t number);
-
 #endif
