@@ -12,11 +12,17 @@ from scapy.all import (ARP, ICMP, IP, Dot1AD, Dot1Q, Ether, ICMPv6EchoRequest, I
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
 # fuzz_stack's operations, and the rows of tests/sim/host.c by what they do.
-SEGMENT, AGAIN, BYTES, TIME, BURST = 0, 4, 5, 6, 7
+SEGMENT, OPERATOR, AGAIN, BYTES, TIME, BURST = 0, 3, 4, 5, 6, 7
+CRASH, REACH, RELOAD, CALL = 0, 1, 2, 3
 SEQ, ACK_OFFSET, OPTIONS, WINDOW = 0x08, 0x10, 0x20, 0x40
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 (SINK, HALF_READ, CLOSES, ABORTS, HALF_CLOSE, IMPATIENT, IMPATIENT_LATER, SLOW, UNREAD, NEVER,
  HANGS, SLOW_SYN_ACK, HANDSHAKE, COOKIES, SCALED, SMALL, COIN) = range(17)
+(GREETS, ANSWERS, POURS, POURS_WAITS, POURS_ABORTS, POURS_NOW, BLOCKS, BLOCKS_BYTE, ECHO, SMALL_ECHO,
+ TINY_ECHO, ECHO_WRITES, LATE_ECHO, IMPATIENT_ECHO) = range(22, 36)
+# The calls of tests/sim/host_rows.c.
+(ACCEPT, READ, READ_10, READ_4096, READ_ALL, WRITE, WRITE_NOTHING, WRITE_LINE, CALL_ECHO, SLEEP_50,
+ SLEEP_3S, TIMEOUT, SHUTDOWN, LINGER, CLOSE, HANG, WRITE_LONG) = range(17)
 MS, MS10, MS100, S, S10, MINUTE = 1, 2, 3, 4, 5, 6
 
 
@@ -44,6 +50,18 @@ def burst():
 
 def time(unit, count=1):
     return bytes([TIME, unit | count - 1 << 3])
+
+
+def operator(what, which=0, more=b""):
+    return bytes([OPERATOR, what, which]) + more
+
+
+def call(number, which=0):
+    return operator(CALL | number << 3, which)
+
+
+def windowed(row, wnd, text=0, client=0, kinds=0):
+    return bytes([SEGMENT | WINDOW, client | kinds, row, ACK, text]) + struct.pack(">H", wnd)
 
 
 def opened(row, client=0):
@@ -85,9 +103,52 @@ def stories():
         segment(IMPATIENT, ACK | PSH, 10) + burst() + time(MINUTE)
     yield "changed", host() + syn(SINK) + bytes([AGAIN, 1, 0, 47, 0x10]) + bytes(
         [AGAIN | 0x10, 1, 0, 16, 0xff]) + bytes([AGAIN | 8, 0, 0, 40])
+    yield from writers()
     for name in ("arp", "ping4", "ping6", "solicitation", "bytes"):
         frame = bytes(dict(frames())[name])
         yield name, host() + bytes([BYTES | 8, len(frame)]) + frame + burst()
+
+
+def writers():
+    """What sends text: to a peer that takes it, and to those who do not."""
+    for name, row in (("greets", GREETS), ("pours", POURS), ("pours-and-waits", POURS_WAITS),
+                      ("pours-and-aborts", POURS_ABORTS), ("pours-now-and-then", POURS_NOW),
+                      ("blocks", BLOCKS), ("blocks-on-each-byte", BLOCKS_BYTE),
+                      ("echo-between-writes", ECHO_WRITES), ("late-echo", LATE_ECHO),
+                      ("impatient-echo", IMPATIENT_ECHO)):
+        acks = b"".join(segment(row, ACK) + burst() for _ in range(6))
+        yield name, host() + opened(row) + segment(row, ACK | PSH, 60) + burst() + acks + \
+            time(S, 2) + acks + segment(row, ACK | FIN) + burst() + acks + time(S10)
+    for name, row in (("echo", ECHO), ("small-echo", SMALL_ECHO), ("tiny-echo", TINY_ECHO)):
+        yield name, host(connections=61) + opened(row) + opened(row, client=1) + b"".join(
+            segment(row, ACK | PSH, 4 + 40 * (k % 5), k % 2) + burst() for k in range(12)) + \
+            time(MS100) + segment(row, ACK | FIN) + segment(row, ACK | FIN, client=1) + burst()
+    yield "window-opens-and-closes", host() + opened(POURS_WAITS) + b"".join(
+        windowed(POURS_WAITS, wnd) + burst() + time(MS100, 5) for wnd in (0, 1, 0, 5000, 0, 65535))
+    yield "window-closed-for-ever", host() + opened(BLOCKS) + windowed(BLOCKS, 0) + \
+        time(MINUTE, 5) + windowed(BLOCKS, 0) + time(MINUTE, 20)
+    yield "duplicate-acks", host() + opened(POURS_WAITS) + segment(
+        POURS_WAITS, ACK, kinds=1 << 5) * 8 + burst() + segment(POURS_WAITS, ACK) + burst()
+    yield "optimistic-acks", host() + opened(POURS_WAITS) + b"".join(
+        offset(POURS_WAITS, ACK, ack=120) + offset(POURS_WAITS, ACK, ack=-80) + burst()
+        for _ in range(6))
+    yield "reset-in-the-middle", host() + opened(POURS) + burst() + segment(POURS, RST) + burst()
+    yield "echo-byte-by-byte", host(connections=61) + opened(ECHO) + (
+        windowed(ECHO, 0, text=4, kinds=1 << 5) * 20 + burst()) * 4 + time(S10)
+    yield "crash", host() + opened(ECHO) + segment(ECHO, ACK | PSH, 80) + burst() + \
+        operator(CRASH) + segment(ECHO, ACK | PSH, 80) + burst() + opened(ECHO)
+    yield "down-and-up", host() + opened(POURS_WAITS) + operator(REACH, 1) + \
+        segment(POURS_WAITS, ACK) + burst() + time(S, 5) + operator(REACH, 2) + \
+        syn(SINK, 1) + burst() + operator(REACH, 0) + segment(POURS_WAITS, ACK) + burst()
+    yield "reload", host() + opened(ECHO) + opened(POURS_NOW, 1) + operator(
+        RELOAD, 0x85, b"") + bytes(8) + segment(ECHO, ACK | PSH, 40) + opened(SINK, 2) + \
+        operator(RELOAD, 3, bytes(7) + b"\x01") + segment(ECHO, ACK | PSH, 40) + burst() + \
+        time(S, 3) + operator(RELOAD, 0x80, bytes(8)) + opened(SINK, 3)
+    yield "calls", host() + opened(HANGS) + opened(NEVER, 1) + segment(HANGS, ACK | PSH, 210) + \
+        burst() + b"".join(call(k) + burst() for k in (
+            READ_10, WRITE, WRITE_NOTHING, WRITE_LONG, TIMEOUT, READ_ALL, SHUTDOWN, LINGER)) + \
+        b"".join(call(k, 1) for k in (WRITE, ACCEPT, WRITE_LINE, CALL_ECHO, CLOSE)) + \
+        segment(NEVER, ACK | PSH, 80, 1) + burst() + time(S, 2)
 
 
 def frames():
@@ -118,6 +179,9 @@ def frames():
 SCRIPTS = {
     "calls": "accept\nread 4096\nread\nsleep 110ms\ntimeout 20s\nread all\nshutdown\nlinger 0\n"
              "close",
+    "writes": "accept\nwrite \"hello\"\nwrite @page.html\necho\nwrite \"a \\\" b\"\nshutdown\n"
+              "write \"late\"",
+    "writes-wrong": "accept\nwrite\nwrite hello\nwrite \"\nwrite @\nwrite \"\"\necho 5",
     "hang": "sleep 2m\naccept\nhang",
     "wrong": "accept\naccept\nread 0\nread x\nlinger 1\nclose now\nwrite \"x\"\n(exit)\nsleep 1h",
     "times": "0\n0ms\n110ms\n2147483647ms\n2147483648ms\n2147483s\n35791m\n35792m\n1\nms\n-1s\n 1s",

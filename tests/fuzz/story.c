@@ -54,7 +54,7 @@ came(struct story *s, const uint8_t *frame, uint32_t length)
 void
 story_drain(struct story *s)
 {
-	uint8_t buffer[WIRE_TCP_MAX];
+	uint8_t buffer[SEGMENT_FRAME_MAX];
 	struct stack_frame frame = {.data = buffer, .room = sizeof(buffer)};
 
 	while (oracle_output(&s->host.oracle, &frame))
@@ -80,10 +80,13 @@ void
 story_receive(struct story *s, const uint8_t *frame, uint32_t length)
 {
 	unsigned int i = s->burst_count++;
+	uint32_t least = length > WIRE_TCP_MAX ? length : WIRE_TCP_MAX;
 
 	memcpy(s->buffers[i], frame, length);
 	s->burst[i] = (struct stack_frame){
-		.data = s->buffers[i], .length = length, .room = SEGMENT_FRAME_MAX};
+		.data = s->buffers[i], .length = length,
+		/* Not every frame's buffer has room for text. */
+		.room = length % 2 ? least : SEGMENT_FRAME_MAX};
 	if (s->burst_count == STACK_BURST_MAX)
 		story_flush(s);
 }

@@ -155,6 +155,7 @@ static bool
 to_host(struct sim *s, const uint8_t *frame, uint32_t length)
 {
 	unsigned int i = s->burst_count++;
+	uint32_t least = length > WIRE_TCP_MAX ? length : WIRE_TCP_MAX;
 	struct segment g;
 
 	if (s->traced != SIM_TRACE_NONE && segment_read(frame, length, &g))
@@ -162,7 +163,11 @@ to_host(struct sim *s, const uint8_t *frame, uint32_t length)
 	if (i == 0)
 		s->burst_at = s->now + sim_below(s, BURST_US);
 	s->burst[i] = (struct stack_frame){
-		.data = s->buffers[i], .length = length, .room = SEGMENT_FRAME_MAX};
+		.data = s->buffers[i],
+		.length = length,
+		/* Not every frame's buffer has room for text. */
+		.room = sim_below(s, 4) ? SEGMENT_FRAME_MAX : least,
+	};
 	memcpy(s->buffers[i], frame, length);
 	return s->burst_count < STACK_BURST_MAX || flush(s);
 }
