@@ -195,8 +195,8 @@ check_shape(const struct oracle *o, const struct segment *s, const struct segmen
 	default:
 		return "no reply has these flags";
 	}
-	if (s->text > 0 && t != NULL && (t->flags & (TCP_RST | TCP_SYN)))
-		return "a RST or SYN draws no text";
+	if (s->text > 0 && t != NULL && (t->flags & TCP_RST))
+		return "a RST draws no text";
 	/* rules.md section 8: SACK blocks have nothing to tell, as nothing is held. */
 	if (s->options & ~TCP_OPT_TS)
 		return "ACK and FIN have no option but timestamps";

@@ -36,7 +36,7 @@
 const struct sim_scenario sim_scenarios[] = {
 	{
 		.name = "lawful clients on a good cable end as each listener's script says",
-		.runs = 60,
+		.runs = 30,
 		GOOD_CABLE,
 		.clients = 60,
 		.starts_within = SECONDS(5),
@@ -45,7 +45,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients on a bad cable have every byte acknowledged or are reset",
-		.runs = 60,
+		.runs = 30,
 		.clients = 60,
 		BAD_CABLE(20),
 		.starts_within = SECONDS(10),
@@ -54,7 +54,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients on a cable that reorders and doubles",
-		.runs = 60,
+		.runs = 30,
 		.clients = 60,
 		CROOKED_CABLE(30),
 		.starts_within = SECONDS(10),
@@ -63,7 +63,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients, cookies always: nothing is kept of a SYN",
-		.runs = 60,
+		.runs = 30,
 		GOOD_CABLE,
 		.clients = 60,
 		.starts_within = SECONDS(5),
@@ -73,7 +73,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients, cookies always, on a bad cable",
-		.runs = 60,
+		.runs = 30,
 		.clients = 60,
 		BAD_CABLE(20),
 		.starts_within = SECONDS(10),
@@ -83,7 +83,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "clients that abort, vanish and reboot leave no connection behind",
-		.runs = 60,
+		.runs = 30,
 		GOOD_CABLE,
 		.clients = 100,
 		.starts_within = SECONDS(5),
@@ -93,7 +93,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "the same on a bad cable, with a table too small for all",
-		.runs = 60,
+		.runs = 30,
 		.clients = 100,
 		BAD_CABLE(60),
 		.starts_within = SECONDS(10),
@@ -105,7 +105,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "no blind RST, SYN, text or ACK ends a connection or adds to it",
-		.runs = 60,
+		.runs = 30,
 		GOOD_CABLE,
 		.clients = 30,
 		.starts_within = SECONDS(2),
@@ -117,7 +117,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "the same on a bad cable",
-		.runs = 60,
+		.runs = 30,
 		.clients = 30,
 		BAD_CABLE(18),
 		.starts_within = SECONDS(2),
