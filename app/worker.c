@@ -240,13 +240,13 @@ worker_run(void *arg)
 			empty_polls = 0;
 		}
 		atomic_store_explicit(&w->idle_us, now - last_rx, memory_order_relaxed);
+		stack_tick(w->stack, now);
+		if (send_pending(w))
+			empty_polls = 0;
+		/* What was said is said before an order can take it back. */
 		if (order != NULL) {
 			mailbox_serve(&w->mailbox, order, w, now);
 			empty_polls = 0; /* the next one seldom is far */
-		}
-		stack_tick(w->stack, now);
-		if (send_pending(w)) {
-			empty_polls = 0;
 		} else if (count == 0) {
 			idle(w, empty_polls, now);
 			if (empty_polls < UINT32_MAX)

@@ -161,6 +161,9 @@ stack_app_close(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	struct tcp_env env;
 	enum tcp_verdict v;
 
+	/* What a read that waits has taken is not unread. */
+	env = stack_env(s, c, conn);
+	c->rcv.held = tcp_unread(c, &env);
 	c->flags &= (uint16_t) ~(TCP_F_READING | TCP_F_WRITING);
 	c->timer.call_ms = 0;
 	/* Calls by hand that wait never return: their places are for others. */
@@ -236,7 +239,6 @@ stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event)
 			if (event != STACK_APP_TIMER)
 				return block(s, c, conn);
 			/* SO_RCVTIMEO: recv() returns what it has taken, and the script ends. */
-			c->rcv.held = 0;
 			return stack_app_close(s, c, conn);
 		case SCRIPT_WRITE:
 			/* SIGPIPE: somebody has called shutdown meanwhile. */
