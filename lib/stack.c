@@ -63,17 +63,17 @@ take_conf(struct stack *s)
 	derive_keys(s);
 }
 
-/* No connections, and nothing that came of any. */
+/* No connections, and nothing that came of any. Where the parts lie was settled at the start: what
+ * is owned may be less since. */
 static void
 empty(struct stack *s, stack_us now)
 {
-	struct layout at = lay_out(&s->conf);
 	struct siphash_key path_key = siphash_key_derive(&s->conf.secret, "path");
 	struct timer_nodes nodes = conn_store_nodes(&s->conns);
 
 	conn_store_clear(&s->conns);
-	flow_table_init(&s->table, (uint8_t *)s + at.table, s->conf.connections);
-	path_table_init(&s->paths, (uint8_t *)s + at.paths, &path_key);
+	flow_table_init(&s->table, s->table.buckets, s->conf.connections);
+	path_table_init(&s->paths, s->paths.entries, &path_key);
 	timer_wheel_init(&s->wheel, &nodes, now / 1000);
 	memset(s->queued, 0, 3 * s->conf.listener_room * sizeof(*s->queued));
 	stack_senders_clear(s);
@@ -97,6 +97,8 @@ stack_init(void *memory, const struct stack_conf *conf, stack_us now)
 	take_conf(s);
 	conn_store_init(&s->conns, base + at.conns, conf->connections, conf->owned->v4_count > 0,
 			conf->owned->v6_count > 0);
+	s->table.buckets = (struct flow_bucket *)(base + at.table);
+	s->paths.entries = (struct path_entry *)(base + at.paths);
 	s->queued = (uint32_t *)(base + at.listeners);
 	s->taken = s->queued + conf->listener_room;
 	s->alive = s->taken + conf->listener_room;

@@ -2,8 +2,10 @@
 /* test_stack_crash.c - a host that crashes and is started again: design.md, the table's rows 5 and
  * 5b; rules.md section 6.1. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "byte_queue.h"
+#include "frame.h"
 #include "text_harness.h"
 
 /* RFC 9293 3.5.1 "half-open connections": whatever comes of what was, but RST, draws a RST. */
@@ -203,6 +205,57 @@ STACK_TEST(design_5_crash_at_any_time)
 	EMPTY_AFTER(0);
 }
 
+/* What is owned from now on: addresses of that family alone; 0: as at the start. */
+static void
+own(int family)
+{
+	static struct addr_set owned;
+	static struct addr_range4 owned4[1];
+	static struct addr_range6 owned6[1];
+	struct addr_prefix prefix = {.family = (uint8_t)family,
+				     .length = (uint8_t)(family == 4 ? 32 : 128)};
+	struct stack_conf conf = w.conf;
+
+	if (family != 0) {
+		memcpy(prefix.addr, family == 4 ? FRAME_US4 : FRAME_US6, family == 4 ? 4 : 16);
+		addr_set_build(&owned, &prefix, 1, owned4, owned6);
+		conf.owned = &owned;
+	}
+	stack_reload(w.s, &conf);
+}
+
+/* Memory is laid out as it was at the start, whatever has been owned since. */
+STACK_TEST(design_5_crash_of_a_host_that_owns_less)
+{
+	struct stack_peer p[64];
+	int owned, family;
+	uint32_t i;
+
+	LISTEN(80, "accept", "hang", NULL)->cookies = COOKIES_NEVER;
+	START();
+	if (w.owned.v4_count == 0 || w.owned.v6_count == 0)
+		return;
+	for (owned = 4; owned <= 6; owned += 2) {
+		for (family = 4; family <= 6; family += 2) {
+			own(owned);
+			stack_crash(w.s, w.now);
+			own(0);
+			for (i = 0; i < COUNT(p); i++) {
+				p[i] = stack_peer((uint16_t)(40000 + i), 80);
+				p[i].family = family;
+				HANDSHAKE(&p[i]);
+			}
+			CONNECTIONS(COUNT(p));
+			for (i = 0; i < COUNT(p); i++) {
+				SEND(&p[i], ACK, .seq = p[i].seq, .ack = p[i].ack, .text = 10);
+				TX(&p[i], ACK, .seq = p[i].ack, .ack = p[i].seq + 10);
+				SEND(&p[i], RST, .seq = p[i].seq + 10);
+			}
+			CONNECTIONS(0);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -213,6 +266,7 @@ main(void)
 		cmocka_unit_test(design_5_listeners_begin_anew),
 		cmocka_unit_test(design_5_cookies_from_before),
 		cmocka_unit_test(design_5_crash_at_any_time),
+		cmocka_unit_test(design_5_crash_of_a_host_that_owns_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
