@@ -119,7 +119,11 @@ oracle_text_opens(struct oracle *o, const struct segment *syn_ack)
 {
 	struct flow flow = oracle_flow(syn_ack, false);
 	struct oracle_record **at = find_record(o, &flow);
+	uint32_t conn = oracle_find_flow(o, &flow);
 
+	/* It may have waited behind the burst while the handshake came to its end. */
+	if (conn != CONN_NONE && conn_store_tcp(&o->stack->conns, conn)->state != TCP_SYN_RECEIVED)
+		return;
 	if (*at != NULL)
 		drop_record(at);
 }
@@ -132,7 +136,8 @@ oracle_text_offered(struct oracle *o, const struct segment *s)
 	struct oracle_record *r;
 	uint32_t edge;
 
-	if (!(s->flags & TCP_ACK) || (s->flags & (TCP_SYN | TCP_RST)))
+	/* A SYN may be cut off by step 1, and its ACK be as good as any. */
+	if (!(s->flags & TCP_ACK) || (s->flags & TCP_RST))
 		return;
 	if (conn == CONN_NONE) {
 		/* It may have ended in this very burst. */
