@@ -251,8 +251,6 @@ check_alive(const struct oracle *o, uint32_t conn, const struct oracle_record *r
 	const struct tcp_send *send;
 	uint32_t sender;
 
-	if (c->state == TCP_SYN_RECEIVED)
-		return "no text is sent in SYN-RECEIVED";
 	mss = mss < ours ? mss : ours;
 	if (s->text > mss - (c->flags & TCP_F_TS ? 12 : 0))
 		return "RFC 9293 3.7.1: text is at most Eff.snd.MSS bytes";
@@ -315,6 +313,9 @@ oracle_text_check(struct oracle *o, const struct segment *s)
 	const char *rule;
 
 	if (s->text == 0 && !(s->flags & TCP_FIN))
+		return NULL;
+	/* Of the connection before: it has waited behind the burst in which this one began. */
+	if (conn != CONN_NONE && conn_store_tcp(&o->stack->conns, conn)->state == TCP_SYN_RECEIVED)
 		return NULL;
 	r = *find_record(o, &flow);
 	if (r == NULL)
