@@ -16,8 +16,8 @@ extern struct send_harness o;
 
 /* The sequence number of byte N of the text. */
 #define TEXT(N) (SND_NXT + (uint32_t)(N))
-/* Eff.snd.MSS of RFC 9293 3.7.1: 1460, or 1448 with timestamps. */
-#define MSS (1460u - (h.syn_options & TCP_OPT_TS ? 12 : 0))
+/* Eff.snd.MSS of RFC 9293 3.7.1 where both ends have the same: 1460, or 1448 with timestamps. */
+#define MSS (h.env.mss - (h.syn_options & TCP_OPT_TS ? 12u : 0))
 
 /* A segment with text or FIN. Its SEQ is TEXT(at); PSH belongs to the last byte written. */
 struct send_out {

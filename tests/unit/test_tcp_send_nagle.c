@@ -174,6 +174,70 @@ TCP_TEST(rfc7323_3_2_every_segment_carries_the_newest_timestamp)
 	NO_MORE();
 }
 
+/* So many full segments are written, sent and acknowledged, a flight at a time. */
+static void
+transfer(uint32_t segments)
+{
+	struct tcp_reply r;
+	uint32_t before = o.written, at = 0;
+
+	send_write(segments * MSS);
+	while (before != o.written) {
+		uint32_t sent = before;
+
+		while (tcp_send_next(&h.c, &h.env, &r)) {
+			SAME(TCP_SENT_NEW, r.sent);
+			sent += r.text;
+			at = r.seq + r.text;
+		}
+		TRUE(sent != before);
+		before = sent;
+		ACKED(at - SND_NXT);
+	}
+	o.next = o.written;
+	NO_MORE();
+	NO_DEADLINE();
+}
+
+/* 3.4: more than 2^32 bytes on one connection; what was remembered of the first is not taken for
+ * what is to come. */
+TCP_TEST(rfc9293_3_4_numbers_go_all_the_way_round)
+{
+	uint32_t gib, at;
+
+	h.syn_options |= TCP_OPT_WSCALE;
+	h.syn_wscale = 7;
+	h.env.mss = h.env.peer_mss = 65000;
+	send_enter(0, 65535);
+	send_write(10);
+	OUT(.at = 0, .text = 10);
+	ACKED(10);
+	for (gib = 0; gib < 9; gib++) {
+		for (at = 0; at < (1u << 29); at += 256 * 65000)
+			transfer(256);
+		/* Nagle, and fast retransmit, as at first. */
+		at = o.written;
+		send_write(1);
+		OUT(.at = at, .text = 1);
+		send_write(4 * MSS + 1);
+		OUT(.at = at + 1, .text = MSS);
+		OUT(.at = at + 1 + MSS, .text = MSS);
+		OUT(.at = at + 1 + 2 * MSS, .text = MSS);
+		OUT(.at = at + 1 + 3 * MSS, .text = MSS);
+		NO_MORE();
+		ACKED(at);
+		ACKED(at);
+		NO_MORE();
+		ACKED(at);
+		OUT(.at = at, .text = MSS, .sent = TCP_SENT_FAST);
+		NO_MORE();
+		ACKED(at + 1 + 4 * MSS);
+		OUT(.at = at + 1 + 4 * MSS, .text = 1);
+		NO_MORE();
+		ACKED(o.written);
+	}
+}
+
 int
 main(void)
 {
@@ -188,6 +252,7 @@ main(void)
 		cmocka_unit_test(rfc9293_3_7_1_must_16_effective_mss),
 		cmocka_unit_test(rfc9293_3_8_3_text_acknowledges_what_has_come),
 		cmocka_unit_test(rfc7323_3_2_every_segment_carries_the_newest_timestamp),
+		cmocka_unit_test(rfc9293_3_4_numbers_go_all_the_way_round),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
