@@ -14,6 +14,36 @@
 
 #define LINES 64
 
+/* Does a write say what its print says, so that libconfuse would expand nothing? */
+static bool
+is_plain(const struct script_step *step)
+{
+	if (step->call != SCRIPT_WRITE)
+		return true;
+	if (step->file != NULL)
+		return strlen(step->file) < 40 && !isspace((unsigned char)*step->file);
+	for (uint32_t i = 0; i < step->arg; i++) {
+		if (!isprint(step->text[i]) || step->text[i] == '"' || step->text[i] == '\\')
+			return false;
+	}
+	return step->arg < 40;
+}
+
+/* However little room there is, what is printed fits and has an end. */
+static void
+print_short(const struct script_step *step)
+{
+	for (size_t size = 1; size <= 20; size++) {
+		char *text = malloc(size);
+
+		INPUT_REQUIRE(text != NULL, "no memory");
+		memset(text, 'x', size);
+		script_print(step, text, size);
+		INPUT_REQUIRE(memchr(text, '\0', size) != NULL, "no end in %zu bytes", size);
+		free(text);
+	}
+}
+
 /* A step that is printed and compiled again, after accept if it needs one, is what it was. */
 static void
 print_again(const struct script_step *step)
@@ -26,7 +56,8 @@ print_again(const struct script_step *step)
 
 	INPUT_REQUIRE(script_print(step, text, sizeof(text)) == text, "it returns its argument");
 	INPUT_REQUIRE(memchr(text, '\0', sizeof(text)) != NULL, "no end");
-	if (step->call == SCRIPT_EXIT)
+	print_short(step);
+	if (step->call == SCRIPT_EXIT || !is_plain(step))
 		return;
 	if (step->call == SCRIPT_ACCEPT) {
 		INPUT_REQUIRE(strcmp(text, "accept") == 0, "%s", text);
@@ -37,6 +68,27 @@ print_again(const struct script_step *step)
 	INPUT_REQUIRE(again[1].call == step->call && again[1].arg == step->arg,
 		      "\"%s\" is call %u %u, not %u %u", text, again[1].call, again[1].arg,
 		      step->call, step->arg);
+	if (step->call == SCRIPT_WRITE && step->file != NULL)
+		INPUT_REQUIRE(again[1].file != NULL && strcmp(again[1].file, step->file) == 0,
+			      "\"%s\"", text);
+	else if (step->call == SCRIPT_WRITE)
+		INPUT_REQUIRE(memcmp(again[1].text, step->text, step->arg) == 0, "\"%s\"", text);
+}
+
+/* A call by itself: compiled alone it is the same, whatever comes before it. */
+static void
+take_call(const char *call)
+{
+	struct script_step step;
+	char error[100];
+
+	if (script_compile_call(call, &step, error, sizeof(error)) == 0) {
+		print_again(&step);
+		return;
+	}
+	INPUT_REQUIRE(memchr(error, '\0', sizeof(error)) != NULL && error[0] != '\0' &&
+			      strchr(error, '\n') == NULL,
+		      "\"%s\": no line", call);
 }
 
 static void
@@ -232,6 +284,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		flags & 2 ? 1 + room : 200);
 	for (size_t i = 0; i < count; i++) {
 		take_time(lines[i]);
+		take_call(lines[i]);
 		prefix_count += take_prefix(lines[i], &prefixes[prefix_count]);
 	}
 	take_prefixes(prefixes, prefix_count);
