@@ -95,8 +95,8 @@ sets_window(const struct tcp_conn *c, const struct tcp_seg *seg, struct tcp_send
 
 /* RFC 9293 3.10.7.4 step 5, the synchronized states: what an acceptable ACK brings. */
 static void
-take_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env,
-	 struct tcp_reply *out)
+take_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_seg *arrived,
+	 const struct tcp_env *env, struct tcp_reply *out)
 {
 	uint32_t snd_wnd = tcp_snd_wnd(c);
 
@@ -105,7 +105,8 @@ take_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *en
 	if (sets_window(c, seg, env->send))
 		update_snd_wnd(c, seg->wnd);
 	if (env->send != NULL) {
-		tcp_send_acked(c, seg, snd_wnd, env);
+		/* As it came: with the text that step 1 may have cut off it is no duplicate ACK. */
+		tcp_send_acked(c, arrived, snd_wnd, env);
 		return;
 	}
 	c->snd.una = seg->ack;
@@ -142,7 +143,7 @@ tcp_step5_check_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct 
 		return TCP_KEEP;
 	}
 	tcp_update_ts_recent(c, arrived, env);
-	take_ack(c, seg, env, out);
+	take_ack(c, seg, arrived, env, out);
 	switch ((enum tcp_state)c->state) {
 	case TCP_FIN_WAIT_1:
 		if (fin_acked(c)) {

@@ -217,6 +217,27 @@ TCP_TEST(rfc9293_3_8_6_1_text_is_taken_while_the_window_is_closed)
 	STATE(TCP_ESTABLISHED);
 }
 
+/* The peer's probes of our window, while it is closed and text is on its way: they are no ACKs that
+ * carry no text. RFC 5681 2 (b). */
+TCP_TEST(rfc5681_2_b_probes_of_our_window_are_no_duplicate_acks)
+{
+	int i;
+
+	h.env.rcv_buff = 100;
+	send_enter(0, 65535);
+	RX(ACK, .seq = RCV_NXT, .ack = SND_NXT, .text = 100);
+	TX(ACK, .seq = SND_NXT, .ack = RCV_NXT + 100, .unread = 100, .coalesce = true);
+	send_write(10 * MSS);
+	for (i = 0; i < 10; i++)
+		OUT(.at = (uint32_t)i * MSS, .text = MSS, .peer = 100, .unread = 100);
+	NO_MORE();
+	for (i = 0; i < 6; i++) {
+		RX(ACK | (i % 2 ? FIN : 0), .seq = RCV_NXT + 100, .ack = SND_NXT, .text = !(i % 2));
+		TX(ACK, .seq = TEXT(10 * MSS), .ack = RCV_NXT + 100, .unread = 100);
+		NO_MORE();
+	}
+}
+
 int
 main(void)
 {
@@ -232,6 +253,7 @@ main(void)
 		cmocka_unit_test(rfc6298_2_window_that_opens_leaves_the_measured_timeout),
 		cmocka_unit_test(rfc9293_3_8_6_1_probe_is_acked_by_an_open_window),
 		cmocka_unit_test(rfc9293_3_8_6_1_text_is_taken_while_the_window_is_closed),
+		cmocka_unit_test(rfc5681_2_b_probes_of_our_window_are_no_duplicate_acks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
