@@ -207,7 +207,10 @@ static const char *
 check_flags(const struct oracle *o, const struct tcp_conn *c)
 {
 	uint16_t listener = stack_listener(o->stack, c);
-	uint32_t buffer = o->conf->index->listeners[listener].receive_buffer;
+	const struct listener *l = &o->conf->index->listeners[listener];
+	/* An echo takes as much as it may send, before it knows whether there is memory for it. */
+	uint32_t buffer = l->receive_buffer +
+			  (stack_step(o->stack, c)->call == SCRIPT_ECHO ? l->send_buffer : 0);
 	uint32_t rounding = 1u << c->rcv_shift;
 	bool embryo = c->state == TCP_SYN_RECEIVED;
 
