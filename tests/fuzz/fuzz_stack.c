@@ -20,10 +20,10 @@ enum operation {
 	SEGMENT_B,
 	SEGMENT_C,
 	OPERATOR, /* crash, down, reload, a call by hand; see act() */
-	AGAIN, /* the segment before, with bytes changed and good checksums; see again() */
-	BYTES, /* a frame of any bytes; see bytes() */
-	TIME,  /* the burst, and then time passes; see pass() */
-	BURST, /* the burst, and what waits to be sent */
+	AGAIN,    /* the segment before, with bytes changed and good checksums; see again() */
+	BYTES,    /* a frame of any bytes; see bytes() */
+	TIME,     /* the burst, and then time passes; see pass() */
+	BURST,    /* the burst, and what waits to be sent */
 };
 
 static struct story story;

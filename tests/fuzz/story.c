@@ -83,10 +83,10 @@ story_receive(struct story *s, const uint8_t *frame, uint32_t length)
 	uint32_t least = length > WIRE_TCP_MAX ? length : WIRE_TCP_MAX;
 
 	memcpy(s->buffers[i], frame, length);
-	s->burst[i] = (struct stack_frame){
-		.data = s->buffers[i], .length = length,
-		/* Not every frame's buffer has room for text. */
-		.room = length % 2 ? least : SEGMENT_FRAME_MAX};
+	s->burst[i] = (struct stack_frame){.data = s->buffers[i],
+					   .length = length,
+					   /* Not every frame's buffer has room for text. */
+					   .room = length % 2 ? least : SEGMENT_FRAME_MAX};
 	if (s->burst_count == STACK_BURST_MAX)
 		story_flush(s);
 }

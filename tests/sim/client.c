@@ -187,7 +187,9 @@ check_syn_ack(struct client *c, const struct segment *s)
 	if (s->options & ~(offered | TCP_OPT_MSS))
 		client_fail(c, "a SYN-ACK has no option that the SYN did not offer", s);
 	if (!(s->options & TCP_OPT_TS) != !(offered & TCP_OPT_TS))
-		client_fail(c, "RFC 7323 3.2: timestamps are in the SYN-ACK if they were in the SYN", s);
+		client_fail(c,
+			    "RFC 7323 3.2: timestamps are in the SYN-ACK if they were in the SYN",
+			    s);
 	/* A cookie without timestamps remembers neither of these. */
 	if ((offered & TCP_OPT_TS) && (offered & ~s->options & (TCP_OPT_WSCALE | TCP_OPT_SACK_OK)))
 		client_fail(c, "a SYN-ACK accepts window scale and SACK", s);
@@ -195,7 +197,8 @@ check_syn_ack(struct client *c, const struct segment *s)
 		client_fail(c, "the window of a SYN-ACK is the receive buffer", s);
 	if ((s->options & TCP_OPT_WSCALE) &&
 	    (buffer >> s->wscale > 65535 || (s->wscale > 0 && buffer >> (s->wscale - 1) <= 65535)))
-		client_fail(c, "the window scale is the least with which the buffer can be told", s);
+		client_fail(c, "the window scale is the least with which the buffer can be told",
+			    s);
 }
 
 /* RFC 9293 3.10.7.3. */

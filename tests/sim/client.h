@@ -44,7 +44,7 @@ struct client_plan {
 	uint32_t read_every_us; /* how often its application reads all there is; 0: at once */
 	uint32_t delay_ack_us;  /* the ACK of a lone segment comes that much later */
 	bool holds;             /* what comes out of order */
-	uint8_t options; /* of its SYN: TCP_OPT_... */
+	uint8_t options;        /* of its SYN: TCP_OPT_... */
 	uint8_t wscale;
 	uint16_t mss;
 	uint8_t fate; /* enum client_fate */
@@ -74,10 +74,10 @@ struct client {
 	bool fin_held;       /* the server's FIN came, and that is its number */
 	uint32_t fin_at;
 	uint64_t read_at, ack_at; /* when it reads, and acknowledges; 0: not armed */
-	uint32_t edge;     /* of the server's window */
-	uint32_t wl1, wl2; /* SND.WL1, SND.WL2 */
-	uint8_t shift;     /* of the server's window */
-	bool ts;           /* timestamps were negotiated */
+	uint32_t edge;            /* of the server's window */
+	uint32_t wl1, wl2;        /* SND.WL1, SND.WL2 */
+	uint8_t shift;            /* of the server's window */
+	bool ts;                  /* timestamps were negotiated */
 	uint32_t ts_recent;
 	bool confirmed; /* the server has answered in ESTABLISHED */
 	bool fin_seen, fin_seen_first;

@@ -10,8 +10,8 @@
 #define HOST_CALLS 8
 
 /* Unless a row says otherwise. */
-#define HOST_BACKLOG 128
-#define HOST_BUFFER  65535
+#define HOST_BACKLOG     128
+#define HOST_BUFFER      65535
 #define HOST_SEND_BUFFER 262144
 #define HOST_ECHO_MEMORY (1u << 20)
 

@@ -84,8 +84,8 @@ send_byte(struct hostile *h, struct sim *s)
 	for (uint32_t count = 1 + sim_below(s, 40); count > 0; count--) {
 		uint32_t where = sim_below(s, 8);
 
-		send(h, s, TCP_ACK | TCP_PSH, where < 6 ? h->nxt : h->nxt + where - 7 + where % 2 * 2,
-		     h->rcv_nxt, 1);
+		send(h, s, TCP_ACK | TCP_PSH,
+		     where < 6 ? h->nxt : h->nxt + where - 7 + where % 2 * 2, h->rcv_nxt, 1);
 		h->nxt += where < 6;
 	}
 }

@@ -28,9 +28,9 @@ enum hostile_kind {
 };
 
 struct hostile {
-	uint8_t kind; /* enum hostile_kind */
-	bool open;    /* it has got a SYN-ACK, and no RST */
-	bool over;    /* it does no more; to what comes it says RST, ... */
+	uint8_t kind;  /* enum hostile_kind */
+	bool open;     /* it has got a SYN-ACK, and no RST */
+	bool over;     /* it does no more; to what comes it says RST, ... */
 	bool vanishes; /* ... or nothing */
 	bool ts;
 	uint32_t number, left;

@@ -105,7 +105,8 @@ parse(int argc, char **argv, struct arguments *a)
 				a->runs = 1;
 		} else if (option == 'r' && parse_number(optarg, UINT32_MAX, &value) && value > 0) {
 			a->runs = (unsigned int)value;
-		} else if (option == 'n' && parse_number(optarg, sim_scenario_count, &value) && value > 0) {
+		} else if (option == 'n' && parse_number(optarg, sim_scenario_count, &value) &&
+			   value > 0) {
 			a->scenario = (unsigned int)value;
 		} else if (option == 't' && parse_number(optarg, UINT32_MAX, &value)) {
 			a->traced = (uint32_t)value;

@@ -27,7 +27,7 @@ struct oracle_trigger {
 	bool lawful; /* ... and nothing of rules.md section 2, F1 to F8, drops it */
 	bool first;  /* ... and there is no connection that it could be of, from this burst neither
 		      */
-	bool open;    /* ... and it is of a connection that was established before the burst */
+	bool open;   /* ... and it is of a connection that was established before the burst */
 	struct segment segment;
 };
 

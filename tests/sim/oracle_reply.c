@@ -222,8 +222,7 @@ listeners_on(const struct oracle *o, uint16_t port, bool *cookies, bool *some)
 
 	*cookies = *some = false;
 	for (unsigned int i = 0; i < o->conf->index->count; i++) {
-		const struct listener *l =
-			&o->conf->index->listeners[o->conf->index->first + i];
+		const struct listener *l = &o->conf->index->listeners[o->conf->index->first + i];
 
 		if (!has_port(l, port))
 			continue;

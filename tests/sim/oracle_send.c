@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* oracle_send.c - looks into the stack's sending side: does everybody who has something to send have
- * what will let him, and is every place and chunk of memory accounted for? */
+/* oracle_send.c - looks into the stack's sending side: does everybody who has something to send
+ * have what will let him, and is every place and chunk of memory accounted for? */
 #include "oracle.h"
 #include "stack_internal.h"
 
@@ -71,8 +71,7 @@ check_extents(const struct sender *it, const struct tcp_conn *c)
 		return "what is held to be sent is what extents point at";
 	if (it->extent_count > 0 && it->base + bytes != it->tcp.end)
 		return "extents end where what was written does";
-	if (tcp_unacked(c, &it->tcp) > 0 &&
-	    (it->extent_count == 0 || seq_gt(it->base, c->snd.una)))
+	if (tcp_unacked(c, &it->tcp) > 0 && (it->extent_count == 0 || seq_gt(it->base, c->snd.una)))
 		return "what is not acknowledged is kept";
 	return NULL;
 }
@@ -146,9 +145,10 @@ check_one(struct oracle *o, uint32_t sender, struct tally *t)
 	uint32_t received = chunks(&s->text, &it->received);
 
 	if (sending == UINT32_MAX || received == UINT32_MAX)
-		return oracle_fail(o, "the chunks of sender %u do not add up, or are too many: "
-				   "%u and %u bytes", sender, it->sending.bytes,
-				   it->received.bytes);
+		return oracle_fail(o,
+				   "the chunks of sender %u do not add up, or are too many: "
+				   "%u and %u bytes",
+				   sender, it->sending.bytes, it->received.bytes);
 	t->chunks += sending + received;
 	if (it->conn == CONN_NONE && it->waiting == 0) {
 		t->free++;
@@ -160,7 +160,8 @@ check_one(struct oracle *o, uint32_t sender, struct tally *t)
 	t->waiting += it->waiting;
 	if (it->conn != CONN_NONE && stack_sender_find(s, it->conn) != sender)
 		return oracle_fail(o, "sender %u is not found by its connection", sender);
-	if (it->ready && (s->senders[it->next].prev != sender || s->senders[it->prev].next != sender))
+	if (it->ready &&
+	    (s->senders[it->next].prev != sender || s->senders[it->prev].next != sender))
 		return oracle_fail(o, "the ring of those that are ready is broken at %u", sender);
 	return true;
 }
@@ -218,13 +219,16 @@ oracle_check_senders(struct oracle *o)
 		if (!check_one(o, i, &t))
 			return false;
 	}
-	for (uint32_t i = s->sender_free; i != SENDER_NONE && free <= t.free; i = s->senders[i].next)
+	for (uint32_t i = s->sender_free; i != SENDER_NONE && free <= t.free;
+	     i = s->senders[i].next)
 		free++;
 	for (unsigned int i = s->queue_head; i != s->queue_tail; i++)
 		waiting += s->queue[i % STACK_QUEUE].sender != SENDER_NONE;
 	if (free != t.free || t.used - t.orphans != s->sender_table.count)
-		return oracle_fail(o, "%u senders used, %u free, but %u in the list and %u in the "
-				   "table", t.used, t.free, free, s->sender_table.count);
+		return oracle_fail(o,
+				   "%u senders used, %u free, but %u in the list and %u in the "
+				   "table",
+				   t.used, t.free, free, s->sender_table.count);
 	if (waiting != t.waiting)
 		return oracle_fail(o, "%u segments with text wait, senders say %u", waiting,
 				   t.waiting);

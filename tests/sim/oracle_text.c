@@ -12,14 +12,14 @@
 struct oracle_record {
 	struct oracle_record *next; /* of the same hash */
 	struct flow flow;
-	bool edged;         /* an ACK of it came */
-	uint32_t edge;      /* the furthest right edge of the peer's windows */
-	uint8_t shift;      /* of its windows */
-	bool called;        /* somebody has made calls by hand */
-	bool unseen;        /* not all it sent was seen */
-	bool begun;         /* it sent text or FIN; base is the first one's number */
-	bool finished;      /* a FIN was sent ... */
-	uint32_t fin;       /* ... and that is its number */
+	bool edged;    /* an ACK of it came */
+	uint32_t edge; /* the furthest right edge of the peer's windows */
+	uint8_t shift; /* of its windows */
+	bool called;   /* somebody has made calls by hand */
+	bool unseen;   /* not all it sent was seen */
+	bool begun;    /* it sent text or FIN; base is the first one's number */
+	bool finished; /* a FIN was sent ... */
+	uint32_t fin;  /* ... and that is its number */
 	uint32_t base;
 	uint32_t length, room;
 	uint8_t *bytes; /* from base on, all there were */
@@ -40,9 +40,9 @@ bucket(const struct flow *flow)
 static bool
 same(const struct flow *a, const struct flow *b)
 {
-	return a->family == b->family && (a->family == 4
-						  ? memcmp(&a->v4, &b->v4, sizeof(a->v4)) == 0
-						  : memcmp(&a->v6, &b->v6, sizeof(a->v6)) == 0);
+	return a->family == b->family &&
+	       (a->family == 4 ? memcmp(&a->v4, &b->v4, sizeof(a->v4)) == 0
+			       : memcmp(&a->v6, &b->v6, sizeof(a->v6)) == 0);
 }
 
 /* Where the record of flow is linked, or its end of the list. */

@@ -207,7 +207,8 @@ const struct sim_scenario sim_scenarios[] = {
 			      {ATTACKER_GARBAGE, 2000, 4000}},
 	},
 	{
-		.name = "text: on a good cable every byte comes, and nothing is sent again for nothing",
+		.name = "text: on a good cable every byte comes, and nothing is sent again for "
+			"nothing",
 		.runs = 30,
 		GOOD_CABLE,
 		.clients = 40,
@@ -242,7 +243,8 @@ const struct sim_scenario sim_scenarios[] = {
 		.state_every = 3,
 	},
 	{
-		.name = "hostile receivers: optimists, dividers, closed windows, one byte at a time",
+		.name = "hostile receivers: optimists, dividers, closed windows, one byte at a "
+			"time",
 		.runs = 30,
 		GOOD_CABLE,
 		.clients = 20,
@@ -275,7 +277,7 @@ const struct sim_scenario sim_scenarios[] = {
 		.starts_within = SECONDS(8),
 		.connections = 4096,
 		.max_rounds = 2,
-		.operator = {OPERATOR_RELOADS, 500000, 40},
+		.operator= {OPERATOR_RELOADS, 500000, 40},
 	},
 	{
 		.name = "an operator crashes the host, takes it down, takes listeners away",
@@ -286,9 +288,9 @@ const struct sim_scenario sim_scenarios[] = {
 		.connections = 4096,
 		.loose = true,
 		.max_rounds = 3,
-		.operator = {OPERATOR_CRASHES | OPERATOR_TAKES_DOWN | OPERATOR_REDUCES |
-				     OPERATOR_RELOADS,
-			     700000, 60},
+		.operator= {OPERATOR_CRASHES | OPERATOR_TAKES_DOWN | OPERATOR_REDUCES |
+				    OPERATOR_RELOADS,
+			    700000, 60},
 	},
 	{
 		.name = "an operator makes all kinds of calls, and everything else too",
@@ -304,9 +306,8 @@ const struct sim_scenario sim_scenarios[] = {
 		.max_rounds = 3,
 		.state_every = 3,
 		.hostiles = 10,
-		.operator = {OPERATOR_CALLS | OPERATOR_CRASHES | OPERATOR_REDUCES |
-				     OPERATOR_RELOADS,
-			     40000, 800},
+		.operator= {OPERATOR_CALLS | OPERATOR_CRASHES | OPERATOR_REDUCES | OPERATOR_RELOADS,
+			    40000, 800},
 	},
 };
 const unsigned int sim_scenario_count = sizeof(sim_scenarios) / sizeof(sim_scenarios[0]);

@@ -37,16 +37,16 @@ sim_trace(const struct sim *s, const char *what, const struct segment *g)
 {
 	const struct client *c;
 
-	if (s->traced == SIM_TRACE_NONE ||
-	    (host_client_number(g->family, g->src) != s->traced &&
-	     host_client_number(g->family, g->dst) != s->traced))
+	if (s->traced == SIM_TRACE_NONE || (host_client_number(g->family, g->src) != s->traced &&
+					    host_client_number(g->family, g->dst) != s->traced))
 		return;
 	c = &s->clients[s->traced < s->scenario->clients ? s->traced : 0];
-	printf("# %4" PRIu64 ".%06" PRIu64 " %s %u to %u flags %#04x seq %u (ISS+%u) ack %u (ISS+%u) wnd %u "
+	printf("# %4" PRIu64 ".%06" PRIu64
+	       " %s %u to %u flags %#04x seq %u (ISS+%u) ack %u (ISS+%u) wnd %u "
 	       "text %u options %#x\n",
 	       (s->now - s->start) / SECOND, (s->now - s->start) % SECOND, what, g->sport, g->dport,
-	       g->flags, g->seq,
-	       g->seq - c->iss, g->ack, g->ack - c->iss, g->wnd, g->text, g->options);
+	       g->flags, g->seq, g->seq - c->iss, g->ack, g->ack - c->iss, g->wnd, g->text,
+	       g->options);
 }
 
 void

@@ -30,7 +30,7 @@ struct sim_scenario {
 	uint16_t failing;           /* of 1000 clients: abort, vanish or reboot */
 	bool calls;                 /* ... are made by hand: text may be anything */
 	uint32_t senders, echo_memory; /* of the host; 0: enough */
-	bool loose;                 /* outcomes are not what host_rows says: any end will do */
+	bool loose;                    /* outcomes are not what host_rows says: any end will do */
 	uint8_t max_rounds;
 	uint16_t reflected;       /* of 1000 hosts that did not ask: they answer with RST */
 	unsigned int state_every; /* how often every connection is looked at; 0: 1 */

@@ -27,7 +27,7 @@ client_of(const struct sim *s, const struct flow *flow)
 static bool
 is_excused(const struct sim *s, const struct client *c)
 {
-	if (s->scenario->operator.actions > 0)
+	if (s->scenario->operator.actions> 0)
 		return true;
 	if (!sim_is_bad_cable(s))
 		return false;
