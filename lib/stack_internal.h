@@ -37,6 +37,8 @@ struct sender {
 	uint32_t next, prev; /* the ring of those that have text ready; next: the free list */
 	uint16_t listener;   /* whose text it is */
 	uint16_t waiting;    /* segments in slots and queue whose text is here */
+	uint16_t then_waiting; /* ... those of them that did when then_una was SND.UNA */
+	uint32_t then_una;
 	bool ready;
 	uint8_t extent_count;
 	struct stack_extent extents[STACK_EXTENTS]; /* what is kept for sending, from base on */

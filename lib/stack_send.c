@@ -86,8 +86,10 @@ stack_sender_take(struct stack *s, struct tcp_conn *c, uint32_t conn)
 		s->sender_free = get(s, sender)->next;
 	else
 		s->sender_fresh++;
-	*get(s, sender) =
-		(struct sender){.conn = conn, .listener = stack_listener(s, c), .base = c->snd.nxt};
+	*get(s, sender) = (struct sender){.conn = conn,
+					  .listener = stack_listener(s, c),
+					  .base = c->snd.nxt,
+					  .then_una = c->snd.una};
 	if (!flow_table_insert(&s->sender_table, hash_of(conn), sender))
 		assert(false && "the table has room for every sender");
 	c->flags |= TCP_F_SENDER;
@@ -171,13 +173,13 @@ walk(const struct script_step *step, uint32_t *offset)
 	return step;
 }
 
-/* What is acknowledged is not kept, unless a segment that waits may still point at it. */
+/* What lies before seq is not kept any longer. */
 static void
-trim(struct stack *s, struct sender *it, uint32_t una)
+drop_before(struct stack *s, struct sender *it, uint32_t seq)
 {
-	while (it->waiting == 0 && it->extent_count > 0 && seq_lt(it->base, una)) {
+	while (it->extent_count > 0 && seq_lt(it->base, seq)) {
 		struct stack_extent *e = &it->extents[0];
-		uint32_t acked = una - it->base < e->length ? una - it->base : e->length;
+		uint32_t acked = seq - it->base < e->length ? seq - it->base : e->length;
 
 		it->base += acked;
 		e->length -= acked;
@@ -194,19 +196,37 @@ trim(struct stack *s, struct sender *it, uint32_t una)
 	}
 }
 
+/* What is acknowledged is not kept, unless a segment that waits may still point at it. */
+static void
+trim(struct stack *s, struct sender *it, uint32_t una)
+{
+	if (it->waiting == 0)
+		drop_before(s, it, una);
+}
+
 void
 stack_sender_unhold(struct stack *s, uint32_t sender)
 {
 	struct sender *it = get(s, sender);
+	uint32_t una;
 
-	if (--it->waiting > 0)
-		return;
-	if (it->conn != CONN_NONE) {
-		trim(s, it, conn_store_tcp(&s->conns, it->conn)->snd.una);
+	it->waiting--;
+	if (it->conn == CONN_NONE) {
+		if (it->waiting == 0) {
+			stack_count_alive(s, it->listener, false);
+			give(s, sender);
+		}
 		return;
 	}
-	stack_count_alive(s, it->listener, false);
-	give(s, sender);
+	/* Some may wait at any time, as long as there is more to send than goes out. They go in the
+	 * order in which they were made: once those that waited when then_una was SND.UNA are out,
+	 * nothing before it is pointed at. */
+	if (it->then_waiting > 0 && --it->then_waiting > 0)
+		return;
+	una = conn_store_tcp(&s->conns, it->conn)->snd.una;
+	drop_before(s, it, it->waiting > 0 ? it->then_una : una);
+	it->then_una = una;
+	it->then_waiting = it->waiting;
 }
 
 /* Makes the text of step, or length bytes at the end of sending, the next to be sent. False: there

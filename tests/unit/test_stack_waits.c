@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_stack_waits.c - a connection of which some text waits behind the burst at any time. */
+#include <stdlib.h>
+
+#include "byte_queue.h"
+#include "text_harness.h"
+
+#define ROOM (14 + 8 + 1500)
+#define MSS  1000u
+
+/* The reader takes the first segment that waits; others still do. */
+static void
+take_first(struct text_reader *r)
+{
+	struct stack_frame frame = {.room = ROOM, .data = malloc(ROOM)};
+	struct stack_sent sent;
+
+	assert_non_null(frame.data);
+	TRUE(stack_output(w.s, &frame));
+	stack_frame_read(HERE, &frame, &sent);
+	w.tx_total++;
+	text_look(r, &sent);
+	free(frame.data);
+	TRUE(stack_pending(w.s) > 0);
+}
+
+/* Puts the next text of r's peer into the burst. */
+static void
+say(struct text_reader *r)
+{
+	r->peer.ack = text_ack(r);
+	RX(&r->peer, ACK, .seq = r->peer.seq, .ack = r->peer.ack, .text = MSS,
+	   .bytes = text_pattern() + (r->peer.seq - w.irs - 1));
+	r->peer.seq += MSS;
+}
+
+/* What is acknowledged is given back all the same: much more goes through than there is memory. */
+STACK_TEST(echo_memory_is_given_back_while_text_waits)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+	struct text_reader *r;
+	int i;
+
+	w.conf.echo_memory = 8 * BYTE_CHUNK;
+	LISTEN(80, "accept", "echo", "close", NULL);
+	START();
+	p.mss = MSS;
+	p.wnd = 65535;
+	HANDSHAKE(&p);
+	r = text_reader(&p, text_pattern(), 200 * MSS);
+	w.undrained = true;
+	for (i = 0; i < 4; i++)
+		say(r);
+	BURST();
+	text_take(r);
+	for (i = 4; i < 200; i++) {
+		take_first(r);
+		say(r);
+		BURST();
+		text_take(r);
+		SAME(0, DROPPED(tcp_no_memory));
+	}
+	w.undrained = false;
+	BURST();
+	text_read(r);
+	SAME(200 * MSS, r->taken);
+	SEND(&p, RST, .seq = r->peer.seq);
+	EMPTY_AFTER(0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(echo_memory_is_given_back_while_text_waits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
