@@ -63,6 +63,20 @@ is_free(const struct stack *s, const struct tcp_conn *c)
 	return stack_step(s, c)->call == SCRIPT_HANG;
 }
 
+/* As much as any send_buffer: sequence numbers compare within 2^31, and a script's next write may
+ * follow. */
+#define UNACKED_MAX (UINT32_C(1) << 30)
+
+/* May length bytes more be written, whatever is unacknowledged? */
+static bool
+may_write(const struct stack *s, const struct tcp_conn *c, uint32_t conn, uint32_t length)
+{
+	struct tcp_env env = stack_env(s, c, conn);
+	uint32_t unacked = env.send != NULL ? tcp_unacked(c, env.send) : 0;
+
+	return unacked <= UNACKED_MAX && length <= UNACKED_MAX - unacked;
+}
+
 /* A call that may block becomes the application's step. */
 static const char *
 begin(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct script_step *call)
@@ -106,6 +120,9 @@ make(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct script_ste
 		if (c->state != TCP_ESTABLISHED && c->state != TCP_CLOSE_WAIT)
 			return "the application has shut the connection down; a write would be "
 			       "EPIPE";
+		if (!may_write(s, c, conn, call->arg))
+			return "1 GiB would be unacknowledged; once the client has read some of it "
+			       "would be right";
 		if (call->arg > 0 && !stack_write(s, c, conn, call, true))
 			return "no memory to hold the text; a higher echo_memory or senders would "
 			       "be right";

@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "stack_harness.h"
+#include "text_harness.h"
 
 /* The place of p's connection. */
 static uint32_t
@@ -241,6 +241,23 @@ STACK_TEST(design_call_ends_with_a_close)
 	EMPTY_AFTER(60100);
 }
 
+/* RFC 9293 3.4: numbers compare within 2^31, however much memory there is. */
+STACK_TEST(design_call_write_of_too_much)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	LISTEN(80, "accept", "write @text", "hang", NULL)->send_buffer = 1u << 30;
+	text_of_write(text_pattern(), (1u << 30) - 3);
+	START();
+	p.wnd = 0;
+	HANDSHAKE(&p);
+	REFUSED(&p, "write \"four\"", "unacknowledged");
+	CALL(&p, "write \"3 b\"");
+	REFUSED(&p, "write \"x\"", "unacknowledged");
+	SEND(&p, RST, .seq = p.seq);
+	EMPTY_AFTER(0);
+}
+
 int
 main(void)
 {
@@ -252,6 +269,7 @@ main(void)
 		cmocka_unit_test(design_call_as_many_as_wait),
 		cmocka_unit_test(design_call_is_forgotten_with_its_connection),
 		cmocka_unit_test(design_call_ends_with_a_close),
+		cmocka_unit_test(design_call_write_of_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
