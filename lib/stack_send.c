@@ -296,6 +296,10 @@ stack_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, uint32_t length)
 bool
 stack_may_keep(const struct stack *s, const struct tcp_conn *c, uint32_t length)
 {
+	/* Where an echo cannot hand over whole chunks, it wants one more to copy to: were all of
+	 * them kept for echoes that do, none would ever go on. */
+	if (s->conf.index->listeners[stack_listener(s, c)].send_buffer < BYTE_CHUNK_TEXT)
+		length += BYTE_CHUNK_TEXT;
 	return ((c->flags & TCP_F_SENDER) || unused(s) != SENDER_NONE) &&
 	       byte_pool_has_room(&s->text, length);
 }

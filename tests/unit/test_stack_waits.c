@@ -68,11 +68,38 @@ STACK_TEST(echo_memory_is_given_back_while_text_waits)
 	EMPTY_AFTER(0);
 }
 
+/* Where a chunk is handed over in parts, the last one of the pool is left for the parts. */
+STACK_TEST(echo_goes_on_though_all_memory_is_full)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+	struct text_reader *r;
+	int i;
+
+	w.conf.echo_memory = 3 * BYTE_CHUNK;
+	LISTEN(80, "accept", "sleep 1s", "echo", "close", NULL)->send_buffer = 100;
+	START();
+	HANDSHAKE(&p);
+	r = text_reader(&p, text_pattern(), 10 * MSS);
+	for (i = 0; i < 10; i++)
+		say(r);
+	BURST();
+	TRUE(DROPPED(tcp_no_memory) > 0);
+	r->peer.seq = stack_take(&p)->segment.ack;
+	r->length = r->peer.seq - w.irs - 1;
+	TRUE(r->length >= 3 * MSS);
+	PASS(1001);
+	text_read(r);
+	SAME(r->length, r->taken);
+	SEND(&p, RST, .seq = r->peer.seq);
+	EMPTY_AFTER(0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echo_memory_is_given_back_while_text_waits),
+		cmocka_unit_test(echo_goes_on_though_all_memory_is_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
