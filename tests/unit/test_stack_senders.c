@@ -74,7 +74,7 @@ STACK_TEST(echo_memory_is_given_back_however_it_ends)
 	int i, k;
 
 	w.conf.senders = 1;
-	w.conf.echo_memory = 4 * BYTE_CHUNK;
+	w.conf.echo_memory = 5 * BYTE_CHUNK; /* one of them for parts */
 	LISTEN(80, "accept", "sleep 1s", "echo", "close", NULL)->send_buffer = 100;
 	START();
 	for (i = 0; i < 3 * ENDINGS; i++) {
