@@ -5,7 +5,8 @@
 
 #include "stack_internal.h"
 
-#define RETRY_MS 100 /* until a write is tried again that found no memory */
+#define RETRY_MS     100 /* until a write is tried again that found no memory, at least */
+#define RETRIES_A_MS 128 /* ... at most, however many connections wait for some */
 
 void
 stack_app_accept(struct stack *s, struct tcp_conn *c)
@@ -101,6 +102,14 @@ send_room(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
 	return used < most ? most - used : 0;
 }
 
+/* When a write is tried again that found no memory. The worker needs its time for those that have
+ * some. */
+static uint32_t
+retry_at(const struct stack *s)
+{
+	return timer_node_at(s->now, RETRY_MS + s->conns.count / RETRIES_A_MS);
+}
+
 /* A write returns once all but send_buffer bytes of it are acknowledged: what is left then would
  * have been copied. False while it blocks. */
 static bool
@@ -111,7 +120,7 @@ make_write(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct scri
 	if (!(c->flags & TCP_F_WRITING)) {
 		if (!stack_write(s, c, conn, step, false)) {
 			s->counters.writes_without_memory++;
-			c->timer.call_ms = timer_node_at(s->now, RETRY_MS);
+			c->timer.call_ms = retry_at(s);
 			return false;
 		}
 		c->flags |= TCP_F_WRITING;
@@ -139,7 +148,7 @@ make_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct scrip
 	if (left > 0) {
 		/* An ACK makes room; where memory is short, there may be none to wait for. */
 		c->flags |= TCP_F_WRITING;
-		c->timer.call_ms = send_room(s, c, conn) > 0 ? timer_node_at(s->now, RETRY_MS) : 0;
+		c->timer.call_ms = send_room(s, c, conn) > 0 ? retry_at(s) : 0;
 		return false;
 	}
 	if (tcp_peer_closed(c)) {

@@ -94,12 +94,37 @@ STACK_TEST(echo_goes_on_though_all_memory_is_full)
 	EMPTY_AFTER(0);
 }
 
+/* Many writes that wait for memory leave time for everything else. */
+STACK_TEST(writes_without_memory_are_not_tried_too_often)
+{
+	const uint32_t count = 20000;
+	uint64_t before;
+	uint32_t i;
+
+	w.conf.connections = 2 * count;
+	w.conf.senders = 1;
+	LISTEN(80, "accept", "write \"x\"", "hang", NULL)->cookies = COOKIES_NEVER;
+	START();
+	for (i = 0; i < count; i++) {
+		struct stack_peer p = stack_peer((uint16_t)(20000 + i), 80);
+
+		HANDSHAKE(&p);
+		stack_forget();
+	}
+	before = COUNTER(writes_without_memory);
+	PASS(1000);
+	stack_forget();
+	TRUE(COUNTER(writes_without_memory) - before >= count);
+	TRUE(COUNTER(writes_without_memory) - before <= 128 * 1000);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(echo_memory_is_given_back_while_text_waits),
 		cmocka_unit_test(echo_goes_on_though_all_memory_is_full),
+		cmocka_unit_test(writes_without_memory_are_not_tried_too_often),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
