@@ -287,8 +287,10 @@ oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
 		return wrong(o, rule, &s, trigger);
 	if ((rule = check_shape(o, &s, t)) != NULL)
 		return wrong(o, rule, &s, trigger);
-	/* In TIME-WAIT a SYN may meet nobody who listens. */
-	if ((s.flags & TCP_RST) && t != NULL && trigger->open && !(t->flags & TCP_SYN) &&
+	/* In TIME-WAIT a SYN may meet nobody who listens; and a cookie that comes twice may open
+	 * the same one again. */
+	if (stack_counters(o->stack)->closed == o->before.closed && (s.flags & TCP_RST) &&
+	    t != NULL && trigger->open && !(t->flags & TCP_SYN) &&
 	    oracle_is_open(o, &trigger->segment))
 		return wrong(o, "who is reset has no connection any more", &s, trigger);
 	if (trigger == NULL && (s.flags & TCP_SYN))
