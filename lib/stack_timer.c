@@ -124,14 +124,31 @@ stack_pending(struct stack *s)
 	return STACK_QUEUE - stack_queue_room(s);
 }
 
+/* Text that has waited acknowledges what has come meanwhile: its peer has heard of that already. */
+static void
+refresh(struct stack *s, struct stack_segment *segment)
+{
+	uint32_t conn =
+		segment->sender != SENDER_NONE ? s->senders[segment->sender].conn : CONN_NONE;
+	const struct tcp_conn *c;
+	struct tcp_env env;
+
+	if (conn == CONN_NONE)
+		return;
+	c = conn_store_tcp(&s->conns, conn);
+	env = stack_env(s, c, conn);
+	tcp_reply_refresh(c, &env, &segment->reply);
+}
+
 bool
 stack_output(struct stack *s, struct stack_frame *frame)
 {
-	const struct stack_segment *segment;
+	struct stack_segment *segment;
 
 	if (stack_pending(s) == 0)
 		return false;
 	segment = &s->queue[s->queue_head % STACK_QUEUE];
+	refresh(s, segment);
 	stack_emit_tcp(s, frame, &segment->l2, &segment->flow, &segment->reply, segment->sender);
 	s->counters.tx++;
 	s->queue_head++;

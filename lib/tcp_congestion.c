@@ -15,13 +15,10 @@ measured_rto(const struct tcp_send *send)
 
 /* RFC 6298 2.2, 2.3. */
 static void
-measure(struct tcp_conn *c, const struct tcp_env *env)
+measure(struct tcp_conn *c, struct tcp_send *send, uint32_t rtt)
 {
-	struct tcp_send *send = env->send;
-	uint32_t rtt = tcp_max((uint32_t)env->now - send->timed_ms, 1);
-
 	send->timing = false;
-	rtt = tcp_min(rtt, TCP_RTO_MAX_MS);
+	rtt = tcp_min(tcp_max(rtt, 1), TCP_RTO_MAX_MS);
 	if (send->srtt == 0) {
 		send->srtt = rtt * 8;
 		send->rttvar = rtt * 2;
@@ -33,6 +30,15 @@ measure(struct tcp_conn *c, const struct tcp_env *env)
 	}
 	c->rto_ms = measured_rto(send);
 	c->flags |= TCP_F_RTT;
+}
+
+/* RFC 6298 3, RFC 7323 4.1: does a timestamp tell the round trip of what was sent more than once?
+ * Else RTO stays backed off for as long as each round loses something. */
+static bool
+echoes(const struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env *env)
+{
+	return (c->flags & TCP_F_TS) && (seg->options & TCP_OPT_TS) &&
+	       env->tsval - seg->tsecr <= TCP_RTO_MAX_MS;
 }
 
 /* RFC 5681 3.1: slow start and congestion avoidance; only a window that was used says that the
@@ -73,7 +79,9 @@ take_new_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct tcp_env
 	uint32_t in_flight = tcp_flight(c);
 
 	if (send->timing && seq_ge(seg->ack, send->timed))
-		measure(c, env);
+		measure(c, send, (uint32_t)env->now - send->timed_ms);
+	else if (c->retries > 0 && echoes(c, seg, env))
+		measure(c, send, env->tsval - seg->tsecr);
 	c->snd.una = seg->ack;
 	c->retries = 0;
 	/* RFC 6298 5.2, 5.3. */

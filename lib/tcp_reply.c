@@ -159,6 +159,14 @@ tcp_reply_text(struct tcp_conn *c, uint32_t seq, uint16_t text, bool fin, const 
 }
 
 void
+tcp_reply_refresh(const struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *reply)
+{
+	reply->ack = c->rcv.nxt;
+	reply->wnd = c->rcv_wnd;
+	add_timestamp(c, env, reply);
+}
+
+void
 tcp_send_fin(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out)
 {
 	if (env->send != NULL) {

@@ -31,6 +31,10 @@ void tcp_reply_fin(struct tcp_conn *c, uint32_t seq, const struct tcp_env *env,
 void tcp_reply_text(struct tcp_conn *c, uint32_t seq, uint16_t text, bool fin,
 		    const struct tcp_env *env, struct tcp_reply *out);
 
+/* What has come since a segment with text was made, it acknowledges too. */
+void tcp_reply_refresh(const struct tcp_conn *c, const struct tcp_env *env,
+		       struct tcp_reply *reply);
+
 /* Sends the FIN of a connection that is closed, or holds it back while the peer's window is zero;
  * arms the timer for either. One that has written leaves it to tcp_send_next(). */
 void tcp_send_fin(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);

@@ -76,17 +76,25 @@ check_text(struct client *c, const struct segment *s)
 	}
 }
 
-/* Notes that the text from seq to end is here, ahead of RCV.NXT. Without room it is as if it had
- * not come. */
+/* Notes that the text from seq to end is here, ahead of RCV.NXT. Without room it is as if what lies
+ * farthest ahead had not come. */
 static void
 hold(struct client *c, uint32_t seq, uint32_t end)
 {
+	unsigned int farthest = 0;
+
 	for (unsigned int i = 0; i < CLIENT_HELD; i++) {
 		if (c->held[i].seq == c->held[i].end) {
 			c->held[i].seq = seq;
 			c->held[i].end = end;
 			return;
 		}
+		if (seq_gt(c->held[i].seq, c->held[farthest].seq))
+			farthest = i;
+	}
+	if (seq_lt(seq, c->held[farthest].seq)) {
+		c->held[farthest].seq = seq;
+		c->held[farthest].end = end;
 	}
 }
 

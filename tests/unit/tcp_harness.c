@@ -87,7 +87,7 @@ tcp_rx(struct story_where where, const struct tcp_rx *rx)
 		.ack = rx->ack,
 		.text = rx->text,
 		.tsval = ts ? h.peer_ts : 0,
-		.tsecr = ts ? h.env.tsval : 0,
+		.tsecr = ts ? h.env.tsval - h.echo_ms : 0,
 		.wnd = h.wnd,
 		.flags = rx->flags,
 		.options = ts ? TCP_OPT_TS : 0,
@@ -372,6 +372,7 @@ prepare(const struct tcp_base *base, bool ts)
 	h.irs = base->irs;
 	h.peer_ts = base->peer_ts;
 	h.ts_recent = base->peer_ts;
+	h.echo_ms = 1000000;
 	h.wnd = 5000;
 	h.syn_mss = 1460;
 	h.syn_options = (uint8_t)(TCP_OPT_MSS | (ts ? TCP_OPT_TS : 0));

@@ -36,6 +36,8 @@ struct tcp_harness {
 	uint16_t syn_mss;
 	uint16_t wnd;     /* the window field of what RX() makes */
 	uint32_t peer_ts; /* and its TSval */
+	uint32_t echo_ms; /* how long ago we sent what its TSecr echoes: at first so long that it
+			   * measures nothing */
 	uint32_t fill;    /* bytes of text that lie unread once tcp_enter() is done */
 	bool orphan;      /* tcp_enter() closes both directions where it closes ours */
 

@@ -205,6 +205,32 @@ TCP_TEST(rfc6298_3_karn)
 	RTO(30);
 }
 
+/* ... but by a timestamp that is echoed: it tells which of the two came. RFC 6298 3, RFC 7323 4.1.
+ */
+TCP_TEST(rfc7323_4_1_timestamp_measures_what_was_sent_again)
+{
+	if (!(h.syn_options & TCP_OPT_TS))
+		return;
+	send_enter(0, 5000);
+	send_one();
+	SAME(200, EXPIRE());
+	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
+	SAME(400, EXPIRE());
+	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
+	tcp_wait(120);
+	h.echo_ms = 120;
+	ACKED(MSS);
+	send_one();
+	RTO(3.0 * 120);
+	/* One from the future says nothing. */
+	SAME(360, EXPIRE());
+	OUT(.at = MSS, .text = MSS, .sent = TCP_SENT_AGAIN);
+	h.echo_ms = (uint32_t)-5;
+	ACKED(2 * MSS);
+	send_one();
+	DEADLINE_IN(720);
+}
+
 /* What is on its way behind a segment that was lost is not measured either: its ACK comes late
  * because of the loss. */
 TCP_TEST(rfc6298_3_what_waits_behind_a_loss_is_not_measured)
@@ -318,6 +344,7 @@ main(void)
 		cmocka_unit_test(rfc6298_5_1_timer_runs_from_the_first_segment),
 		cmocka_unit_test(rfc6298_5_2_5_3_ack_stops_or_restarts_the_timer),
 		cmocka_unit_test(rfc6298_3_karn),
+		cmocka_unit_test(rfc7323_4_1_timestamp_measures_what_was_sent_again),
 		cmocka_unit_test(rfc6298_3_what_waits_behind_a_loss_is_not_measured),
 		cmocka_unit_test(rfc6298_5_7_syn_ack_sent_again_makes_it_3_s),
 		cmocka_unit_test(rfc9293_3_10_8_goes_back_to_what_is_not_acknowledged),

@@ -71,6 +71,9 @@ text_look(struct text_reader *r, const struct stack_sent *sent)
 
 	if ((sent->segment.flags & ~(PSH | FIN)) != ACK)
 		FAIL("came %s", story_flags(sent->segment.flags));
+	/* RFC 7323 4.3 (2): what begins no later than what was acknowledged is echoed. */
+	if (seq_le(sent->segment.seq, text_ack(r)) && seq_gt(sent->segment.tsval, r->peer.tsecr))
+		r->peer.tsecr = sent->segment.tsval;
 	if (sent->segment.text > 0) {
 		if (at > r->length || sent->segment.text > r->length - at)
 			FAIL("text %u..%u of %u came", at, at + sent->segment.text, r->length);
