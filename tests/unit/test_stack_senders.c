@@ -186,6 +186,26 @@ STACK_TEST(reset_comes_behind_the_text_before_it)
 	EMPTY_AFTER(0);
 }
 
+/* What was acknowledged while text waited is not taken back: RFC 9293 3.4, the newest RCV.NXT. */
+STACK_TEST(text_that_waits_acknowledges_what_came_meanwhile)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	/* More than fits the frame that asks for it. */
+	LISTEN(80, "accept", "write @text", "hang", NULL);
+	text_of_write(text_pattern(), 200);
+	START();
+	w.undrained = true;
+	HANDSHAKE(&p);
+	SEND(&p, PSH | ACK, .seq = p.seq, .ack = p.ack, .text = 10);
+	TX(&p, ACK, .seq = p.ack + 200, .ack = p.seq + 10);
+	w.undrained = false;
+	BURST();
+	TX(&p, PSH | ACK, .seq = p.ack, .ack = p.seq + 10, .text = 200, .bytes = text_pattern());
+	SEND(&p, RST, .seq = p.seq + 10);
+	EMPTY_AFTER(0);
+}
+
 /* The connection is gone, its text waits; another one takes its place. */
 STACK_TEST(text_that_waits_is_its_own)
 {
@@ -353,6 +373,7 @@ main(void)
 		cmocka_unit_test(write_without_a_sender_waits_for_one),
 		cmocka_unit_test(more_text_than_waits_at_once),
 		cmocka_unit_test(reset_comes_behind_the_text_before_it),
+		cmocka_unit_test(text_that_waits_acknowledges_what_came_meanwhile),
 		cmocka_unit_test(text_that_waits_is_its_own),
 		cmocka_unit_test(echo_that_waits_is_its_own),
 		cmocka_unit_test(crash_forgets_what_waits),
