@@ -47,10 +47,12 @@ give_chunk(struct byte_pool *pool, uint32_t chunk)
 static void
 link_chunk(struct byte_pool *pool, struct byte_queue *q, uint32_t chunk)
 {
-	if (q->bytes == 0)
+	if (q->bytes == 0) {
 		q->head = chunk;
-	else
+		q->before = 0;
+	} else {
 		pool->chunks[q->tail].next = chunk;
+	}
 	q->tail = chunk;
 	q->bytes += pool->chunks[chunk].length;
 }
@@ -109,11 +111,19 @@ byte_queue_append(struct byte_pool *pool, struct byte_queue *q, const uint8_t *t
 	(void)done;
 }
 
+/* The first length bytes are q's no more. */
+static void
+shorten(struct byte_queue *q, uint32_t length)
+{
+	q->bytes -= length;
+	q->before -= min_u32(q->before, length);
+}
+
 void
 byte_queue_drop(struct byte_pool *pool, struct byte_queue *q, uint32_t length)
 {
 	assert(length <= q->bytes);
-	q->bytes -= length;
+	shorten(q, length);
 	while (length > 0) {
 		struct byte_chunk *head = &pool->chunks[q->head];
 		uint32_t part = min_u32(length, head->length);
@@ -130,25 +140,28 @@ byte_queue_drop(struct byte_pool *pool, struct byte_queue *q, uint32_t length)
 }
 
 void
-byte_queue_copy(const struct byte_pool *pool, const struct byte_queue *q, uint32_t offset,
-		uint8_t *text, uint32_t length)
+byte_queue_copy(const struct byte_pool *pool, struct byte_queue *q, uint32_t offset, uint8_t *text,
+		uint32_t length)
 {
-	uint32_t chunk = q->head;
+	bool onwards = q->before > 0 && q->before <= offset;
+	uint32_t before = onwards ? q->before : 0;
+	uint32_t chunk = onwards ? q->last : q->head;
 
 	assert(offset <= q->bytes && length <= q->bytes - offset);
 	while (length > 0) {
 		const struct byte_chunk *c = &pool->chunks[chunk];
 
-		if (offset < c->length) {
-			uint32_t part = min_u32(length, c->length - offset);
+		q->last = chunk;
+		q->before = before;
+		if (offset - before < c->length) {
+			uint32_t part = min_u32(length, c->length - (offset - before));
 
-			memcpy(text, c->text + c->start + offset, part);
+			memcpy(text, c->text + c->start + (offset - before), part);
 			text += part;
 			length -= part;
-			offset = 0;
-		} else {
-			offset -= c->length;
+			offset += part;
 		}
+		before += c->length;
 		chunk = c->next;
 	}
 }
@@ -168,7 +181,7 @@ byte_queue_move(struct byte_pool *pool, struct byte_queue *from, struct byte_que
 		/* A whole chunk changes hands, unless its few bytes fit behind the last ones. */
 		if (part == head->length && part > tail_room(pool, to)) {
 			from->head = head->next;
-			from->bytes -= part;
+			shorten(from, part);
 			link_chunk(pool, to, chunk);
 		} else {
 			part = append(pool, to, head->text + head->start, part);

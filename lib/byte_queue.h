@@ -28,7 +28,9 @@ struct byte_pool {
 };
 
 struct byte_queue {
-	uint32_t head, tail; /* chunks; meaningless while bytes is 0 */
+	uint32_t head, tail; /* chunks; meaningless while bytes is 0, and so are these: */
+	uint32_t last;       /* the chunk where the last copy ended, */
+	uint32_t before;     /* ... and how many bytes lie before it; 0: it is not known */
 	uint32_t bytes;
 };
 
@@ -56,8 +58,9 @@ void byte_queue_append(struct byte_pool *pool, struct byte_queue *q, const uint8
 /* Takes the first length bytes, which q has, off it. */
 void byte_queue_drop(struct byte_pool *pool, struct byte_queue *q, uint32_t length);
 
-/* Copies length bytes that begin offset bytes into q, which has them, to text. */
-void byte_queue_copy(const struct byte_pool *pool, const struct byte_queue *q, uint32_t offset,
+/* Copies length bytes that begin offset bytes into q, which has them, to text: at once if they are
+ * behind those that were copied last, else by way of all that lies before them. */
+void byte_queue_copy(const struct byte_pool *pool, struct byte_queue *q, uint32_t offset,
 		     uint8_t *text, uint32_t length);
 
 /* Moves the first length bytes of from, which has them, behind those of to. Returns how many: fewer

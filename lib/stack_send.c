@@ -346,7 +346,7 @@ copy_written(const struct script_step *step, uint32_t offset, uint8_t *to, uint3
 void
 stack_copy_text(const struct stack *s, uint32_t sender, const struct tcp_reply *reply, uint8_t *to)
 {
-	const struct sender *it = get(s, sender);
+	struct sender *it = get(s, sender);
 	uint32_t skip = reply->seq - it->base;
 	uint32_t left = reply->text;
 	uint32_t held = 0; /* bytes in sending before this extent */

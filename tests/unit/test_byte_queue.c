@@ -190,8 +190,11 @@ random_operations_do_what_arrays_do(void **state)
 		model_start(1 + seed_below(&s, CHUNKS));
 		for (int i = 0; i < 1000; i++) {
 			one_operation(&s);
-			model_check();
+			/* A check is a copy too, and a queue remembers where the last one ended. */
+			if (seed_below(&s, 8) == 0)
+				model_check();
 		}
+		model_check();
 		model_end();
 	}
 }
