@@ -250,10 +250,11 @@ void
 stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 *l2,
 	       const struct flow *flow, const struct tcp_reply *reply, uint32_t sender)
 {
-	uint32_t offset = wire_text_offset(l2, flow, reply);
-
-	assert(frame->room >= WIRE_TCP_MAX && frame->room >= offset + reply->text);
+	assert(frame->room >= WIRE_TCP_MAX);
 	if (sender != SENDER_NONE) {
+		uint32_t offset = wire_text_offset(l2, flow, reply);
+
+		assert(frame->room >= offset + reply->text);
 		stack_copy_text(s, sender, reply, frame->data + offset);
 		stack_sender_unhold(s, sender);
 	}
