@@ -179,6 +179,7 @@ struct tcp_send {
 	uint32_t sent_ms;  /* when text was last sent */
 	uint32_t srtt;     /* RFC 6298 2, in units of 1/8 ms; 0: not measured */
 	uint32_t rttvar;   /* in units of 1/4 ms */
+	uint16_t rto;      /* in ms, until text was measured */
 	uint8_t dup_acks;
 	bool timing;
 	bool recovering; /* fast recovery */

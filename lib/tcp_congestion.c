@@ -150,8 +150,7 @@ tcp_send_acked(struct tcp_conn *c, const struct tcp_seg *seg, uint32_t snd_wnd,
 			send->resume = c->snd.una;
 		send->probed = false;
 		c->retries = 0;
-		c->rto_ms = (uint16_t)tcp_min(c->rto_ms, send->srtt > 0 ? measured_rto(send)
-									: TCP_RTO_INITIAL_MS);
+		c->rto_ms = send->srtt > 0 ? measured_rto(send) : send->rto;
 		c->timer.tcp_ms = tcp_flight(c) == 0 ? 0 : timer_node_at(env->now, c->rto_ms);
 	}
 }

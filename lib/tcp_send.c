@@ -34,6 +34,7 @@ tcp_send_open(struct tcp_conn *c, const struct tcp_env *env)
 		.cwnd = initial_window(c, env),
 		.ssthresh = TCP_CWND_MAX,
 		.sent_ms = (uint32_t)env->now,
+		.rto = c->rto_ms,
 	};
 }
 

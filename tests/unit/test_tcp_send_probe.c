@@ -192,6 +192,36 @@ TCP_TEST(rfc6298_2_window_that_opens_leaves_the_measured_timeout)
 	OUT(.at = 5000, .text = 1000, .sent = TCP_SENT_AGAIN);
 }
 
+/* ... the handshake's measurement too, and the 3 s where there was none (5.7). */
+TCP_TEST(rfc6298_5_7_window_that_opens_leaves_the_first_timeout)
+{
+	int again;
+
+	for (again = 0; again < 2; again++) {
+		h.env.send = NULL;
+		h.wnd = 0;
+		tcp_syn(0);
+		TX(SYN | ACK, .seq = ISS, .ack = IRS + 1);
+		if (again) {
+			tcp_expire();
+			TX(SYN | ACK, .seq = ISS, .ack = IRS + 1);
+		}
+		h.rcv_nxt = h.irs + 1;
+		h.snd_una = h.snd_nxt = h.iss + 1;
+		tcp_wait(900);
+		RX(ACK, .seq = RCV_NXT, .ack = SND_NXT);
+		TX_NOTHING(DROP_NONE);
+		send_open();
+		send_write(1000);
+		NO_MORE();
+		SAME(again ? 3000 : 2700, EXPIRE());
+		OUT(.at = 0, .text = 1, .sent = TCP_SENT_PROBE);
+		window(5000, 0);
+		OUT(.at = 0, .text = 1000, .sent = TCP_SENT_AGAIN);
+		DEADLINE_IN(again ? 3000 : 2700);
+	}
+}
+
 /* The update was lost and a probe's ACK tells of it. */
 TCP_TEST(rfc9293_3_8_6_1_probe_is_acked_by_an_open_window)
 {
@@ -251,6 +281,7 @@ main(void)
 		cmocka_unit_test(rfc9293_3_8_6_1_window_opens_again),
 		cmocka_unit_test(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes),
 		cmocka_unit_test(rfc6298_2_window_that_opens_leaves_the_measured_timeout),
+		cmocka_unit_test(rfc6298_5_7_window_that_opens_leaves_the_first_timeout),
 		cmocka_unit_test(rfc9293_3_8_6_1_probe_is_acked_by_an_open_window),
 		cmocka_unit_test(rfc9293_3_8_6_1_text_is_taken_while_the_window_is_closed),
 		cmocka_unit_test(rfc5681_2_b_probes_of_our_window_are_no_duplicate_acks),
