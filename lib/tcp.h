@@ -220,9 +220,9 @@ enum tcp_verdict {
 
 /* Timers, in milliseconds. */
 #define TCP_RTO_INITIAL_MS  1000u /* RFC 6298 2.1 */
-#define TCP_RTO_MIN_MS      200u  /* once measured */
+#define TCP_RTO_MIN_MS      200u  /* once measured. DEVIATION: 1 s. RFC 6298 2.4 */
 #define TCP_RTO_MAX_MS      60000u
-#define TCP_SYN_ACK_RETRIES 5
+#define TCP_SYN_ACK_RETRIES 5 /* DEVIATION: 63 s, not 3 minutes. RFC 9293 3.8.3 MUST-23 */
 #define TCP_RETRIES         15
 #define TCP_RTO_UNKNOWN_MS  3000u  /* RFC 6298 5.7: the SYN-ACK had to be sent again */
 #define TCP_FIN_WAIT_2_MS   60000u /* without a reader */

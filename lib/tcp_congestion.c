@@ -13,7 +13,8 @@ measured_rto(const struct tcp_send *send)
 	return (uint16_t)tcp_min(tcp_max(rto, TCP_RTO_MIN_MS), TCP_RTO_MAX_MS);
 }
 
-/* RFC 6298 2.2, 2.3. */
+/* RFC 6298 2.2, 2.3. DEVIATION: begins anew with text; of the handshake's round trip only what RTO
+ * came of it is kept. */
 static void
 measure(struct tcp_conn *c, struct tcp_send *send, uint32_t rtt)
 {
