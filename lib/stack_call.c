@@ -67,14 +67,14 @@ is_free(const struct stack *s, const struct tcp_conn *c)
  * follow. */
 #define UNACKED_MAX (UINT32_C(1) << 30)
 
-/* May length bytes more be written, whatever is unacknowledged? */
+/* Would too much be unacknowledged after length bytes more? */
 static bool
-may_write(const struct stack *s, const struct tcp_conn *c, uint32_t conn, uint32_t length)
+is_too_much(const struct stack *s, const struct tcp_conn *c, uint32_t conn, uint32_t length)
 {
 	struct tcp_env env = stack_env(s, c, conn);
 	uint32_t unacked = env.send != NULL ? tcp_unacked(c, env.send) : 0;
 
-	return unacked <= UNACKED_MAX && length <= UNACKED_MAX - unacked;
+	return unacked > UNACKED_MAX || length > UNACKED_MAX - unacked;
 }
 
 /* A call that may block becomes the application's step. */
@@ -120,7 +120,7 @@ make(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct script_ste
 		if (c->state != TCP_ESTABLISHED && c->state != TCP_CLOSE_WAIT)
 			return "the application has shut the connection down; a write would be "
 			       "EPIPE";
-		if (!may_write(s, c, conn, call->arg))
+		if (is_too_much(s, c, conn, call->arg))
 			return "1 GiB would be unacknowledged; once the client has read some of it "
 			       "would be right";
 		if (call->arg > 0 && !stack_write(s, c, conn, call, true))

@@ -230,6 +230,10 @@ enum stack_app_event {
 	STACK_APP_TIMER, /* the sleep is over, or the read's timeout */
 };
 
+/* The connection's application makes its calls until one blocks; false if they ended the
+ * connection. Deadlines may have changed: stack_rearm() is the caller's. */
+bool stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event);
+
 /* A connection's application closes it. False if it is gone. */
 bool stack_app_close(struct stack *s, struct tcp_conn *c, uint32_t conn);
 
@@ -247,10 +251,6 @@ void stack_call_return(struct stack *s, struct tcp_conn *c);
 /* c's calls by hand will not return. */
 void stack_calls_forget(struct stack *s, struct tcp_conn *c);
 
-/* The connection's application makes its calls until one blocks; false if they ended the
- * connection. Deadlines may have changed: stack_rearm() is the caller's. */
-bool stack_app_run(struct stack *s, uint32_t conn, enum stack_app_event event);
-
 /* stack_timer.c */
 
 /* Sends a segment of connection conn, with sender's text if it has any: in the burst in the place
@@ -262,7 +262,6 @@ void stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, u
  * NULL if there is none. */
 struct stack_slot *stack_pending_ack(struct stack *s, uint32_t conn);
 
-/* Free places behind the burst. */
 /* One connection more of that listener, or one less; or text of it that waits. */
 static inline void
 stack_count_alive(struct stack *s, uint16_t number, bool more)
@@ -282,6 +281,7 @@ stack_has_port(const struct stack *s, const struct flow *flow)
 	return listener_on_port(s->conf.index, ntohs(flow_lport(flow))) || s->left_behind > 0;
 }
 
+/* Free places behind the burst. */
 static inline unsigned int
 stack_queue_room(const struct stack *s)
 {
