@@ -130,6 +130,27 @@ stack_set_reach(struct stack *s, enum stack_reach reach)
 	s->reach = reach;
 }
 
+/* Whose address is owned no longer, its connections are forgotten: nothing may be sent from there,
+ * and nothing that comes there is heard. */
+static void
+forget_unowned(struct stack *s)
+{
+	const struct conn_store *conns = &s->conns;
+	struct flow flow;
+
+	for (unsigned int family = 0; family < 2; family++) {
+		for (uint32_t conn = family == 0 ? 0 : conns->split; conn < conns->fresh[family];
+		     conn++) {
+			if (!conn_store_alive(conns, conn))
+				continue;
+			conn_store_flow(conns, conn, &flow);
+			if (flow.family == 4 ? !addr_set_has4(s->conf.owned, flow.v4.laddr)
+					     : !addr_set_has6(s->conf.owned, flow.v6.laddr))
+				stack_release(s, conn);
+		}
+	}
+}
+
 void
 stack_reload(struct stack *s, const struct stack_conf *conf)
 {
@@ -156,6 +177,8 @@ stack_reload(struct stack *s, const struct stack_conf *conf)
 	for (uint16_t i = 0; i < s->conf.listener_room; i++)
 		if (!listener_in_index(s->conf.index, i))
 			s->left_behind += s->alive[i];
+	if (!addr_set_covers(s->conf.owned, now.owned))
+		forget_unowned(s);
 }
 
 void

@@ -130,8 +130,9 @@ void stack_set_reach(struct stack *s, enum stack_reach reach);
 
 /* Takes over what conf says of addresses, listeners, steps and everything else that no memory was
  * taken for: connections, senders, echo_memory, listener_room, and the port's part (mac, mtu,
- * tx_offload) stay as they are. Connections go on with the listeners and steps they had. No address
- * is owned of a family of which none was at the start. */
+ * tx_offload) stay as they are. Connections go on with the listeners and steps they had, but for
+ * those to addresses that are owned no longer: they are forgotten. No address is owned of a family
+ * of which none was at the start. */
 void stack_reload(struct stack *s, const struct stack_conf *conf);
 
 /* Of one listener, by number. */

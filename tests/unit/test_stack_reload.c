@@ -190,6 +190,49 @@ STACK_TEST(design_reload_in_the_midst_of_a_write)
 	done();
 }
 
+/* What is no longer owned is no longer spoken for: neither text nor a FIN is sent from there again,
+ * and no configuration is kept for it. */
+STACK_TEST(design_reload_forgets_connections_of_addresses_that_are_gone)
+{
+	struct stack_peer p = stack_peer(40000, 80), q = stack_peer(40001, 81);
+	struct addr_prefix prefixes[2] = {
+		{.family = (uint8_t)w.family, .length = (uint8_t)(w.family == 4 ? 32 : 128)},
+		{.family = (uint8_t)(10 - w.family), .length = (uint8_t)(w.family == 4 ? 128 : 32)},
+	};
+	static struct addr_set owned;
+	static struct addr_range4 owned4[2];
+	static struct addr_range6 owned6[2];
+	bool both = w.owned.v4_count > 0 && w.owned.v6_count > 0;
+
+	/* Another address of the family, and all that was owned of the other one. */
+	memcpy(prefixes[0].addr, w.family == 4 ? FRAME_US4 : FRAME_US6, w.family == 4 ? 4 : 16);
+	prefixes[0].addr[w.family == 4 ? 3 : 15] ^= 0x40;
+	memcpy(prefixes[1].addr, w.family == 4 ? FRAME_US6 : FRAME_US4, w.family == 4 ? 16 : 4);
+	addr_set_build(&owned, prefixes, both ? 2 : 1, owned4, owned6);
+
+	LISTEN(80, "accept", "write @text", "hang", NULL);
+	text_of_write(text_pattern(), 5000);
+	LISTEN(81, "accept", "hang", NULL);
+	START();
+	HANDSHAKE(&p);
+	stack_forget();
+	if (both)
+		q.family = 10 - w.family;
+	HANDSHAKE(&q);
+	CONNECTIONS(2);
+	w.conf.owned = &owned;
+	LISTEN(80, "accept", "hang", NULL);
+	reload(2);
+	CONNECTIONS(both);
+	SAME(0, stack_listener_state(w.s, 0).alive);
+	SAME(both, stack_listener_state(w.s, 1).alive);
+	PASS(120000);
+	QUIET();
+	if (both)
+		SEND(&q, RST, .seq = q.seq);
+	done();
+}
+
 /* --- What can be seen --- */
 
 static struct stack_connection
@@ -278,6 +321,7 @@ main(void)
 		cmocka_unit_test(design_reload_of_the_host),
 		cmocka_unit_test(design_reload_keeps_the_secrets),
 		cmocka_unit_test(design_reload_in_the_midst_of_a_write),
+		cmocka_unit_test(design_reload_forgets_connections_of_addresses_that_are_gone),
 		cmocka_unit_test(design_connections_are_seen),
 	};
 
