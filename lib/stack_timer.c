@@ -66,16 +66,14 @@ may_replace(const struct stack *s, const struct stack_slot *slot, const struct t
 	return slot->reply.coalesce && (!(reply->flags & TCP_RST) || stack_queue_room(s) == 0);
 }
 
-/* Has conn text that waits behind the burst, so that what follows has to wait too? */
+/* Has conn text that waits behind the burst, so that what follows, text of sender or not, has to
+ * wait too? */
 static bool
-text_waits(const struct stack *s, uint32_t conn)
+text_waits(const struct stack *s, uint32_t conn, uint32_t sender)
 {
-	uint32_t sender;
-
-	if (!(conn_store_tcp(&s->conns, conn)->flags & TCP_F_SENDER))
-		return false;
-	sender = stack_sender_find(s, conn);
-	return s->senders[sender].waiting > 0;
+	if (sender == SENDER_NONE && conn_store_tcp(&s->conns, conn)->flags & TCP_F_SENDER)
+		sender = stack_sender_find(s, conn);
+	return sender != SENDER_NONE && s->senders[sender].waiting > 0;
 }
 
 /* Has the slot's frame room for the reply? */
@@ -93,7 +91,7 @@ stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, uint32
 {
 	struct stack_slot *slot = last_slot(s, conn);
 
-	if (slot == NULL || text_waits(s, conn) || !may_replace(s, slot, reply) ||
+	if (slot == NULL || text_waits(s, conn, sender) || !may_replace(s, slot, reply) ||
 	    !fits(s, slot, reply)) {
 		/* With no room it is as if the network had lost it: the FIN is sent again, and the
 		 * next segment for a connection that was reset draws another RST. */
@@ -130,14 +128,10 @@ refresh(struct stack *s, struct stack_segment *segment)
 {
 	uint32_t conn =
 		segment->sender != SENDER_NONE ? s->senders[segment->sender].conn : CONN_NONE;
-	const struct tcp_conn *c;
-	struct tcp_env env;
+	const struct tcp_env env = {.tsval = s->tsval}; /* nothing else of it is wanted */
 
-	if (conn == CONN_NONE)
-		return;
-	c = conn_store_tcp(&s->conns, conn);
-	env = stack_env(s, c, conn);
-	tcp_reply_refresh(c, &env, &segment->reply);
+	if (conn != CONN_NONE)
+		tcp_reply_refresh(conn_store_tcp(&s->conns, conn), &env, &segment->reply);
 }
 
 bool
