@@ -199,8 +199,9 @@ send_text(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	if (!(c->flags & TCP_F_SENDER))
 		return;
 	stack_push(s, c, conn);
-	/* Everything is acknowledged, and nothing will follow. */
-	if (c->state == TCP_FIN_WAIT_2 || c->state == TCP_TIME_WAIT)
+	/* Everything is acknowledged, and nothing will follow; or not before long. */
+	if (c->state == TCP_FIN_WAIT_2 || c->state == TCP_TIME_WAIT ||
+	    stack_sender_spare(s, c, conn))
 		stack_sender_drop(s, c, conn);
 }
 

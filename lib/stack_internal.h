@@ -187,6 +187,10 @@ uint32_t stack_sender_find(const struct stack *s, uint32_t conn);
 /* The same, which is taken if there is none; SENDER_NONE: all are in use. */
 uint32_t stack_sender_take(struct stack *s, struct tcp_conn *c, uint32_t conn);
 
+/* Would c do without its sender until it writes again, or text has to be kept, and are they getting
+ * scarce? */
+bool stack_sender_spare(const struct stack *s, const struct tcp_conn *c, uint32_t conn);
+
 /* Takes it from its connection. */
 void stack_sender_drop(struct stack *s, struct tcp_conn *c, uint32_t conn);
 

@@ -98,6 +98,20 @@ stack_sender_take(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	return sender;
 }
 
+bool
+stack_sender_spare(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
+{
+	const struct sender *it;
+
+	/* Connections that wrote once and stay open must not keep all others from writing. What is
+	 * lost is little: RFC 5681 4.1 takes the congestion window back after a pause as well. */
+	if (s->sender_table.count <= s->conf.senders / 2)
+		return false;
+	it = get(s, stack_sender_find(s, conn));
+	return c->snd.una == c->snd.nxt && tcp_unacked(c, &it->tcp) == 0 &&
+	       !(c->flags & TCP_F_FIN_UNSENT) && it->received.bytes == 0 && it->waiting == 0;
+}
+
 static void
 give(struct stack *s, uint32_t sender)
 {

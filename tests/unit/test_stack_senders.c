@@ -106,12 +106,12 @@ STACK_TEST(write_without_a_sender_waits_for_one)
 	START();
 	HANDSHAKE(&a);
 	TX(&a, PSH | ACK, .seq = a.ack, .ack = a.seq, .text = 5, .bytes = "hello");
-	SEND(&a, ACK, .seq = a.seq, .ack = a.ack + 5);
 	HANDSHAKE(&b);
 	QUIET();
 	TRUE(COUNTER(writes_without_memory) > 0);
 	PASS(1000);
-	QUIET();
+	TRUE(stack_peek(&b) == NULL);
+	stack_forget();
 	CONNECTIONS(2);
 	/* Text that comes meanwhile is taken, and does not write. */
 	SEND(&b, PSH | ACK, .seq = b.seq, .ack = b.ack, .text = 10);
@@ -122,6 +122,37 @@ STACK_TEST(write_without_a_sender_waits_for_one)
 	TX(&b, PSH | ACK, .seq = b.ack, .ack = b.seq + 10, .text = 5, .bytes = "hello");
 	QUIET();
 	SEND(&b, RST, .seq = b.seq + 10);
+	EMPTY_AFTER(0);
+}
+
+/* Clients that have read all and stay do not keep others from being served; and those can be
+ * written to again. */
+STACK_TEST(senders_that_have_nothing_to_do_are_for_others)
+{
+	enum { PEERS = 20 };
+	struct stack_peer p[PEERS];
+	int i;
+
+	w.conf.senders = 4;
+	LISTEN(80, "accept", "write \"hello\"", "read 1", "write \"again\"", "hang", NULL);
+	START();
+	for (i = 0; i < PEERS; i++) {
+		p[i] = stack_peer((uint16_t)(40000 + i), 80);
+		HANDSHAKE(&p[i]);
+		TX(&p[i], PSH | ACK, .seq = p[i].ack, .ack = p[i].seq, .text = 5, .bytes = "hello");
+		p[i].ack += 5;
+		SEND(&p[i], ACK, .seq = p[i].seq, .ack = p[i].ack);
+	}
+	SAME(0, COUNTER(writes_without_memory));
+	for (i = 0; i < PEERS; i++) {
+		SEND(&p[i], PSH | ACK, .seq = p[i].seq, .ack = p[i].ack, .text = 1);
+		TX(&p[i], PSH | ACK, .seq = p[i].ack, .ack = p[i].seq + 1, .text = 5,
+		   .bytes = "again");
+		SEND(&p[i], ACK, .seq = p[i].seq + 1, .ack = p[i].ack + 5);
+	}
+	SAME(0, COUNTER(writes_without_memory));
+	for (i = 0; i < PEERS; i++)
+		SEND(&p[i], RST, .seq = p[i].seq + 1);
 	EMPTY_AFTER(0);
 }
 
@@ -371,6 +402,7 @@ main(void)
 		cmocka_unit_test(sender_is_given_back_however_it_ends),
 		cmocka_unit_test(echo_memory_is_given_back_however_it_ends),
 		cmocka_unit_test(write_without_a_sender_waits_for_one),
+		cmocka_unit_test(senders_that_have_nothing_to_do_are_for_others),
 		cmocka_unit_test(more_text_than_waits_at_once),
 		cmocka_unit_test(reset_comes_behind_the_text_before_it),
 		cmocka_unit_test(text_that_waits_acknowledges_what_came_meanwhile),
