@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* conf_listener.c - the listeners: their ports, addresses and scripts. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "byte_queue.h"
 #include "conf_internal.h"
 #include "say.h"
 
@@ -130,6 +132,22 @@ copy_calls(struct conf *conf, const struct conf_words *words)
 	return calls;
 }
 
+/* With less than this an echo would not get a byte: a chunk for what has come, one for what goes.
+ */
+#define ECHO_MEMORY_MIN (2 * BYTE_CHUNK)
+
+static int
+check_echo(const struct conf *conf, int line)
+{
+	if (conf->host.echo_memory >= ECHO_MEMORY_MIN)
+		return 0;
+	say_at(conf->file, line,
+	       "echo has no memory for what it sends back: the host's echo_memory is %" PRIu64
+	       "; %u or more would be right",
+	       conf->host.echo_memory, ECHO_MEMORY_MIN);
+	return -1;
+}
+
 static int
 read_script(struct conf *conf, cfg_t *section, uint16_t number)
 {
@@ -153,8 +171,11 @@ read_script(struct conf *conf, cfg_t *section, uint16_t number)
 		return -1;
 	}
 	for (unsigned int i = 0; i < words.count; i++) {
-		if (steps[i].file != NULL &&
-		    conf_data_attach(conf, conf_file_word(&words, i)->line, &steps[i]) < 0)
+		const int line = conf_file_word(&words, i)->line;
+
+		if (steps[i].call == SCRIPT_ECHO && check_echo(conf, line) < 0)
+			return -1;
+		if (steps[i].file != NULL && conf_data_attach(conf, line, &steps[i]) < 0)
 			return -1;
 	}
 	conf->listeners[number].step = (uint16_t)conf->step_count;

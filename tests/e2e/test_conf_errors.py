@@ -223,6 +223,9 @@ WRONG = {
                             ["write", "accept"]),
     "write_after_shutdown": (script("shutdown", r'write \"x\"'), 6, ["write", "shutdown"]),
     "echo_after_shutdown": (script("shutdown", "echo"), 6, ["echo", "shutdown"]),
+    "echo_without_memory": (host(OWNS, "echo_memory = 4095") +
+                            'listener "x" { ports = 80 script = { "accept", "echo" } }\n', 5,
+                            ["echo", "echo_memory is 4095", "4096 or more"]),
     "echo_of_something": (script("echo 5"), 5, ["echo 5", "nothing"]),
     "write_with_a_zero_byte": (script(r'write \"a\x00b\"'), 5, ["zero byte", "@FILE"]),
     "write_with_an_octal_zero_byte": (script(r'write \"a\0b\"'), 5, ["zero byte", "@FILE"]),
