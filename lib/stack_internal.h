@@ -222,6 +222,15 @@ void stack_push(struct stack *s, struct tcp_conn *c, uint32_t conn);
 /* The same for connections that have waited for room in the queue. */
 void stack_push_ready(struct stack *s);
 
+/* stack_text.c */
+
+/* Makes the text of step, or length bytes at the end of sending, the next to be sent. False: there
+ * are too many extents. */
+bool stack_text_extend(struct sender *it, const struct script_step *step, uint32_t length);
+
+/* What lies before seq is not kept any longer. */
+void stack_text_drop(struct stack *s, struct sender *it, uint32_t seq);
+
 /* Copies a segment's text. */
 void stack_copy_text(const struct stack *s, uint32_t sender, const struct tcp_reply *reply,
 		     uint8_t *to);

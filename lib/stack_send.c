@@ -175,47 +175,12 @@ stack_sender_drop(struct stack *s, struct tcp_conn *c, uint32_t conn)
 
 /* --- what it keeps --- */
 
-/* Bytes of a script's writes from step on are one extent; this is the write in which its byte
- * number *offset lies, and *offset that byte's place there. */
-static const struct script_step *
-walk(const struct script_step *step, uint32_t *offset)
-{
-	while (step->call != SCRIPT_WRITE || *offset >= step->arg) {
-		*offset -= step->call == SCRIPT_WRITE ? step->arg : 0;
-		step++;
-	}
-	return step;
-}
-
-/* What lies before seq is not kept any longer. */
-static void
-drop_before(struct stack *s, struct sender *it, uint32_t seq)
-{
-	while (it->extent_count > 0 && seq_lt(it->base, seq)) {
-		struct stack_extent *e = &it->extents[0];
-		uint32_t acked = seq - it->base < e->length ? seq - it->base : e->length;
-
-		it->base += acked;
-		e->length -= acked;
-		if (e->step == NULL) {
-			byte_queue_drop(&s->text, &it->sending, acked);
-		} else if (e->length > 0) {
-			e->offset += acked;
-			e->step = walk(e->step, &e->offset);
-		}
-		if (e->length > 0)
-			return;
-		it->extent_count--;
-		memmove(e, e + 1, it->extent_count * sizeof(*e));
-	}
-}
-
 /* What is acknowledged is not kept, unless a segment that waits may still point at it. */
 static void
 trim(struct stack *s, struct sender *it, uint32_t una)
 {
 	if (it->waiting == 0)
-		drop_before(s, it, una);
+		stack_text_drop(s, it, una);
 }
 
 void
@@ -238,29 +203,9 @@ stack_sender_unhold(struct stack *s, uint32_t sender)
 	if (it->then_waiting > 0 && --it->then_waiting > 0)
 		return;
 	una = conn_store_tcp(&s->conns, it->conn)->snd.una;
-	drop_before(s, it, it->waiting > 0 ? it->then_una : una);
+	stack_text_drop(s, it, it->waiting > 0 ? it->then_una : una);
 	it->then_una = una;
 	it->then_waiting = it->waiting;
-}
-
-/* Makes the text of step, or length bytes at the end of sending, the next to be sent. False: there
- * are too many extents. */
-static bool
-extend(struct sender *it, const struct script_step *step, uint32_t length)
-{
-	struct stack_extent *last =
-		it->extent_count > 0 ? &it->extents[it->extent_count - 1] : NULL;
-
-	if (last != NULL && (last->step == NULL) == (step == NULL)) {
-		last->length += length;
-		return true;
-	}
-	if (it->extent_count == STACK_EXTENTS)
-		return false;
-	if (it->extent_count == 0)
-		it->base = it->tcp.end;
-	it->extents[it->extent_count++] = (struct stack_extent){.step = step, .length = length};
-	return true;
 }
 
 bool
@@ -277,7 +222,7 @@ stack_write(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct scr
 	trim(s, it, c->snd.una);
 	if (copied && !byte_pool_has_room(&s->text, step->arg))
 		return false;
-	if (!extend(it, copied ? NULL : step, step->arg))
+	if (!stack_text_extend(it, copied ? NULL : step, step->arg))
 		return false;
 	if (copied)
 		byte_queue_append(&s->text, &it->sending, step->text, step->arg);
@@ -298,7 +243,7 @@ stack_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, uint32_t length)
 	trim(s, it, c->snd.una);
 	if (length > it->received.bytes)
 		length = it->received.bytes;
-	if (length == 0 || !extend(it, NULL, 0))
+	if (length == 0 || !stack_text_extend(it, NULL, 0))
 		return 0;
 	moved = byte_queue_move(&s->text, &it->received, &it->sending, length);
 	it->extents[it->extent_count - 1].length += moved;
@@ -340,47 +285,6 @@ stack_kept_trim(struct stack *s, struct tcp_conn *c, uint32_t conn)
 }
 
 /* --- the way out --- */
-
-/* Copies length bytes of a script's writes, from byte offset of step on. */
-static void
-copy_written(const struct script_step *step, uint32_t offset, uint8_t *to, uint32_t length)
-{
-	while (length > 0) {
-		uint32_t part;
-
-		step = walk(step, &offset);
-		part = length < step->arg - offset ? length : step->arg - offset;
-		memcpy(to, step->text + offset, part);
-		to += part;
-		length -= part;
-		offset += part;
-	}
-}
-
-void
-stack_copy_text(const struct stack *s, uint32_t sender, const struct tcp_reply *reply, uint8_t *to)
-{
-	struct sender *it = get(s, sender);
-	uint32_t skip = reply->seq - it->base;
-	uint32_t left = reply->text;
-	uint32_t held = 0; /* bytes in sending before this extent */
-
-	assert(seq_ge(reply->seq, it->base));
-	for (const struct stack_extent *e = it->extents; left > 0; e++) {
-		uint32_t here = skip < e->length ? e->length - skip : 0;
-		uint32_t part = left < here ? left : here;
-
-		assert(e < it->extents + it->extent_count);
-		if (part > 0 && e->step != NULL)
-			copy_written(e->step, e->offset + skip, to, part);
-		else if (part > 0)
-			byte_queue_copy(&s->text, &it->sending, held + skip, to, part);
-		to += part;
-		left -= part;
-		skip -= here > 0 ? skip : e->length;
-		held += e->step == NULL ? e->length : 0;
-	}
-}
 
 static void
 count(struct stack *s, const struct tcp_reply *reply)
