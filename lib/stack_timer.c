@@ -86,6 +86,19 @@ fits(const struct stack *s, const struct stack_slot *slot, const struct tcp_repl
 					   wire_text_offset(&p->l2, &p->flow, reply) + reply->text;
 }
 
+/* RFC 9293 3.8.6.3 MUST-58: text in a later slot than the ACK that waits says what that does. */
+static void
+take_ack_along(struct stack *s, uint32_t conn)
+{
+	struct stack_slot *pending = stack_pending_ack(s, conn);
+
+	if (pending == NULL)
+		return;
+	pending->reply = (struct tcp_reply){0};
+	pending->shared = true;
+	conn_store_tcp(&s->conns, conn)->flags &= (uint16_t)~TCP_F_ACK_PENDING;
+}
+
 void
 stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, uint32_t sender)
 {
@@ -101,6 +114,8 @@ stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, uint32
 	}
 	if (slot->reply.coalesce)
 		conn_store_tcp(&s->conns, conn)->flags &= (uint16_t)~TCP_F_ACK_PENDING;
+	else if (reply->text > 0)
+		take_ack_along(s, conn);
 	slot->reply = *reply;
 	slot->sender = sender;
 	if (sender != SENDER_NONE)

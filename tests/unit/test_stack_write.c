@@ -76,6 +76,23 @@ STACK_TEST(rfc9293_3_8_6_3_answer_goes_with_the_ack)
 	EMPTY_AFTER(0);
 }
 
+/* ... though another segment of the same burst has come behind the request. */
+STACK_TEST(rfc9293_3_8_6_3_answer_goes_with_the_ack_of_its_burst)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	LISTEN(80, "accept", "read 10", "write \"hi\"", "hang", NULL);
+	START();
+	HANDSHAKE(&p);
+	RX(&p, PSH | ACK, .seq = p.seq, .ack = p.ack, .text = 10, .room = 200);
+	RX(&p, ACK, .seq = p.seq + 10, .ack = p.ack, .room = 200);
+	BURST();
+	TX(&p, PSH | ACK, .seq = p.ack, .ack = p.seq + 10, .text = 2, .bytes = "hi");
+	QUIET();
+	SEND(&p, RST, .seq = p.seq + 10);
+	EMPTY_AFTER(0);
+}
+
 /* What is written goes at once, the FIN when close() is called. */
 STACK_TEST(design_write_then_close)
 {
@@ -307,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(design_write_is_sent_once_accepted),
 		cmocka_unit_test(rfc9293_3_8_6_3_answer_goes_with_the_ack),
+		cmocka_unit_test(rfc9293_3_8_6_3_answer_goes_with_the_ack_of_its_burst),
 		cmocka_unit_test(design_write_then_close),
 		cmocka_unit_test(rfc9293_3_7_4_writes_that_wait_share_a_segment),
 		cmocka_unit_test(rfc9293_3_8_1_segment_sent_again_has_all_writes),
