@@ -3,6 +3,7 @@
  * before is freed once no connection goes by it. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <rte_lcore.h>
 
@@ -140,12 +141,29 @@ switch_to(struct control *c, struct rules_set *set)
 	return false;
 }
 
+/* Is it a file, or nothing that could be read anyway? A pipe or a terminal may keep us waiting for
+ * ever, and with us whoever asks, and the end. If it is one, that has been said. */
+static bool
+can_be_read_again(const char *file)
+{
+	struct stat about;
+
+	if (stat(file, &about) != 0 || S_ISREG(about.st_mode) || S_ISDIR(about.st_mode))
+		return true;
+	say_at(file, 0,
+	       "cannot be read again, for it is no file; a configuration file, or a "
+	       "restart, would be right");
+	return false;
+}
+
 static bool
 reload(struct control *c)
 {
-	struct conf *conf = conf_read(c->file);
+	struct conf *conf = NULL;
 	struct rules_set *set;
 
+	if (can_be_read_again(c->file))
+		conf = conf_read(c->file);
 	if (conf == NULL)
 		return false;
 	if (!has_room(c, conf) || (set = rules_add(c->rules, conf)) == NULL) {

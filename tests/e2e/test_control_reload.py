@@ -228,6 +228,18 @@ def test_a_configuration_that_is_gone_is_refused(lab, ctl):
     serves(lab, 4)
 
 
+def test_a_pipe_is_not_waited_for(lab, ctl):
+    """Nor would whoever asks next be answered, or riposte end."""
+    lab.riposte.conf.unlink()
+    os.mkfifo(lab.riposte.conf)
+    try:
+        said = ctl.refuses("reload")
+        assert said.startswith(f"{lab.riposte.conf}: ") and "no file" in said, said
+    finally:
+        lab.riposte.conf.unlink()
+    serves(lab, 4)
+
+
 FIXED = {"connections": "connections = 20000", "senders": "senders = 100",
          "echo_memory": "echo_memory = 1000000"}
 
