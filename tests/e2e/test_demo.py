@@ -73,12 +73,17 @@ def test_arguments(name, tmp_path, arguments, status, says):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_cleans_up(name, tmp_path, how):
+@pytest.mark.parametrize("times", [1, 20])
+def test_interrupted_it_cleans_up(name, tmp_path, how, times):
+    """An impatient user presses Ctrl-C again while it does."""
     lab = Run(tmp_path, name, "demo", "1c")
     deadline = time.monotonic() + 120
     while "tcpdump" not in commands_in(name):
         assert lab.process.poll() is None and time.monotonic() < deadline, lab.said()
         time.sleep(0.05)
+    for _ in range(times - 1):
+        lab.process.send_signal(how)
+        time.sleep(0.03)
     assert lab.end(how) == 130
     assert "Traceback" not in lab.said(), lab.said()
     assert left(name) == []
