@@ -34,11 +34,19 @@ def arguments():
     return given
 
 
-def give_away(path):
+def make_directory(path):
+    """With those above it; returns the directories that were not there."""
+    made = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def give_away(paths):
     """To whoever called sudo."""
     if "SUDO_UID" in os.environ:
-        for each in (path, *path.glob("row-*.pcap")):
-            os.chown(each, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))
+        for path in paths:
+            os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]),
+                     follow_symlinks=False)
 
 
 def main():
@@ -51,11 +59,11 @@ def main():
     start = time.monotonic()
     try:
         if given.pcap:
-            given.pcap.mkdir(parents=True, exist_ok=True)
+            made = make_directory(given.pcap)
         outcomes = play([row for row in ROWS if not given.rows or row.number in given.rows],
                         places, given.pcap)
         if given.pcap:
-            give_away(given.pcap)
+            give_away([*made, *given.pcap.glob("row-*.pcap")])
     except (PlaceError, WireError, OSError) as error:
         sys.exit(f"demo: {error}")
     print("\n".join(table.markdown(outcomes) if given.markdown else table.plain(outcomes)))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scripts/run demo: it plays every row on both families, keeps captures, ends as it should however
 it ends; and what it takes for a difference."""
+import os
 import re
 import signal
 import subprocess
@@ -59,6 +60,20 @@ def test_some_rows_as_markdown(name, tmp_path):
     assert list(dict.fromkeys(rows)) == ["2b", "3"], lab.said()
     assert "4 of 4 as expected" in lab.said()
     assert left(name) == []
+
+
+def test_captures_are_the_users_and_what_was_there_is_not(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("SUDO_UID", "12345")
+    monkeypatch.setenv("SUDO_GID", "12346")
+    there = tmp_path / "there"
+    there.mkdir()
+    for directory in (there, there / "new" / "captures"):
+        lab = Run(tmp_path, name, "demo", "--pcap", str(directory), "1")
+        assert lab.process.wait(120) == 0, lab.said()
+    owners = {str(path.relative_to(tmp_path)): (path.stat().st_uid, path.stat().st_gid)
+              for path in (there, *there.rglob("*"))}
+    assert owners.pop("there") == (os.getuid(), os.getgid())
+    assert len(owners) == 6 and set(owners.values()) == {(12345, 12346)}, owners
 
 
 @pytest.mark.parametrize("arguments, status, says", [
