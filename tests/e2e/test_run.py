@@ -3,8 +3,10 @@
 what it made however it ends, and leaves the host's own network alone."""
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -108,3 +110,15 @@ def test_arguments(name, tmp_path, arguments, status):
     assert lab.process.wait(60) == status
     assert lab.said().count("\n") >= 1
     assert left(name) == []
+
+
+@pytest.mark.parametrize("arguments, status, says", [
+    (["--help"], 0, "usage: "), (["demo", "--help"], 0, "usage: "),
+    ([], 1, "sudo "), (["demo", "2b"], 1, "demo 2b")])
+def test_who_is_not_root_is_helped_or_told(arguments, status, says):
+    with tempfile.TemporaryDirectory() as readable:
+        os.chmod(readable, 0o755)
+        shutil.copytree(ROOT / "scripts", f"{readable}/scripts")
+        run = subprocess.run([f"{readable}/scripts/run", *arguments], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, check=False, user=65534)
+    assert run.returncode == status and says in run.stdout, run.stdout
