@@ -4,6 +4,8 @@
 # shellcheck shell=bash disable=SC2154
 
 lab=${RIPOSTE_LAB:-riposte-lab} # the client's namespace
+[[ $lab =~ ^[A-Za-z0-9][A-Za-z0-9_.-]*$ ]] ||
+	die "RIPOSTE_LAB is \"$lab\": letters, digits, - and _ would be right, as in my-lab"
 nic=$lab-nic                    # riposte's, where its end of a cable has no address
 lock=/run/$lab.lock             # held by the script alone, so that it goes when the script goes
 riposte_pid=

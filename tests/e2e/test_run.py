@@ -122,3 +122,10 @@ def test_who_is_not_root_is_helped_or_told(arguments, status, says):
         run = subprocess.run([f"{readable}/scripts/run", *arguments], stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, check=False, user=65534)
     assert run.returncode == status and says in run.stdout, run.stdout
+
+
+@pytest.mark.parametrize("lab", ["../x", "a b", "a/b", ".", "-x"])
+def test_a_name_that_no_namespace_can_have_is_refused(lab, tmp_path):
+    refused = Run(tmp_path, lab)
+    assert refused.process.wait(60) == 1
+    assert "RIPOSTE_LAB" in refused.said() and refused.said().count("\n") == 1
