@@ -265,6 +265,13 @@ def test_bytes_of_a_call_arrive_as_they_are(ctl, fake):
         b'/riposte/call,10.9.0.2,4711,80,write "\xff\n\xc3\xa9"'
 
 
+@pytest.mark.parametrize("words", (["write", "hello"], ["write hello you"], ["write", "a\nb"]))
+def test_text_that_has_lost_its_quotes_to_the_shell(ctl, fake, words):
+    made = fake(answers={"/riposte/call": {"made": "write"}})
+    refuses(ctl("call", "10.9.0.2:4711", "80", *words), """'write "TEXT"'""", "shell")
+    assert made.asked == ["/"]
+
+
 def test_call_longer_than_telemetry_takes(ctl, fake):
     """DPDK would cut it and riposte do something else."""
     made = fake(answers={"/riposte/call": {"made": "write"}})
