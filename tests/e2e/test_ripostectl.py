@@ -456,6 +456,16 @@ def test_output_that_cannot_be_written(fake, base):
     assert (run.returncode, run.stderr) == (1, "ripostectl: cannot write: No space left on device\n")
 
 
+def test_output_that_is_closed(fake, base):
+    """It does nothing that nobody would hear of."""
+    made = fake(answers={"/riposte/crash": {"forgotten": 1}})
+    run = subprocess.run(["/bin/bash", "-c", f"{RIPOSTECTL} crash >&-"], stderr=subprocess.PIPE,
+                         text=True, check=False, env={**os.environ, "RUNTIME_DIRECTORY": base})
+    assert (run.returncode, run.stderr) == (
+        1, "ripostectl: cannot write: standard output is closed\n")
+    assert made.asked == []
+
+
 def test_a_symbolic_link_to_it(fake, base, tmp_path):
     fake(answers={"/riposte/up": {"state": "up"}})
     (tmp_path / "ctl").symlink_to(RIPOSTECTL)
