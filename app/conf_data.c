@@ -13,6 +13,7 @@
 
 #include "conf_data.h"
 #include "conf_internal.h"
+#include "conf_text.h"
 #include "say.h"
 
 #define MIB 20
@@ -42,26 +43,6 @@ open_file(const char *conf_file, const char *name)
 	return fd;
 }
 
-/* Up to size bytes: the file may have become shorter meanwhile. -1 with errno. */
-static ssize_t
-read_up_to(int fd, uint8_t *to, size_t size)
-{
-	size_t length = 0;
-
-	while (length < size) {
-		ssize_t got = read(fd, to + length, size - length);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		length += (size_t)got;
-	}
-	return (ssize_t)length;
-}
-
 /* NULL if all went well, else what was wrong. */
 static const char *
 load(int fd, struct conf_data *data)
@@ -85,7 +66,7 @@ load(int fd, struct conf_data *data)
 		return strerror(errno);
 	data->bytes = to;
 	data->size = (size_t)stat.st_size;
-	got = read_up_to(fd, to, data->size);
+	got = conf_text_read_up_to(fd, to, data->size);
 	if (got < 0) {
 		const char *const why = strerror(errno);
 

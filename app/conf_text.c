@@ -25,14 +25,13 @@ struct scan {
 	int open_line;
 };
 
-/* Until the end, of a pipe too; -1 with errno. */
-static ssize_t
-read_all(int fd, char *text, size_t size)
+ssize_t
+conf_text_read_up_to(int fd, void *to, size_t size)
 {
 	size_t length = 0;
 
 	while (length < size) {
-		ssize_t got = read(fd, text + length, size - length);
+		ssize_t got = read(fd, (char *)to + length, size - length);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -53,7 +52,7 @@ load(const char *file)
 	ssize_t length = -1;
 
 	if (text != NULL && fd >= 0)
-		length = read_all(fd, text, FILE_SIZE_MAX);
+		length = conf_text_read_up_to(fd, text, FILE_SIZE_MAX);
 	if (length < 0)
 		say_at(file, 0, "cannot be read: %s; a configuration file would be right",
 		       strerror(errno));

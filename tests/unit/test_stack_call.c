@@ -6,52 +6,16 @@
 
 #include "text_harness.h"
 
-/* The place of p's connection. */
-static uint32_t
-place(const struct stack_peer *p)
-{
-	struct stack_connection c;
-	uint32_t i;
-
-	for (i = 0; i < stack_places(w.s); i++)
-		if (stack_connection_at(w.s, i, &c) && ntohs(flow_rport(&c.flow)) == p->port)
-			return i;
-	FAIL("no connection of port %u", p->port);
-}
-
 static enum script_call
 call_now(const struct stack_peer *p)
 {
 	struct stack_connection c;
 
-	TRUE(stack_connection_at(w.s, place(p), &c));
+	TRUE(stack_connection_at(w.s, call_place(p), &c));
 	return (enum script_call)c.step->call;
 }
 
-/* Makes the call; its step and text are gone afterwards. What it sends waits behind the burst. */
-static const char *
-call(const struct stack_peer *p, const char *text)
-{
-	struct script_step *step = malloc(sizeof(*step));
-	char *copy = strdup(text);
-	char error[200] = "";
-	const char *refusal;
-
-	story_tell("            call %u: %s\n", p->port, text);
-	memset(step, 0xee, sizeof(*step));
-	if (script_compile_call(copy, step, error, sizeof(error)) < 0)
-		FAIL("the test's own call: %s", error);
-	refusal = stack_call(w.s, place(p), step, w.now);
-	memset(copy, 'X', strlen(copy));
-	free(copy);
-	memset(step, 0xee, sizeof(*step));
-	free(step);
-	story_tell("            %s\n", refusal ? refusal : "made");
-	BURST();
-	return refusal;
-}
-
-#define CALL(P, TEXT)           SAME(0, call((P), (TEXT)) != NULL)
+#define CALL(P, TEXT)           SAME(0, call_by_hand((P), (TEXT)) != NULL)
 #define REFUSED(P, TEXT, WORDS) refused(HERE, (P), (TEXT), (WORDS))
 
 /* One line, with these words in it; nothing is sent and nothing changes. */
@@ -59,7 +23,7 @@ static void
 refused(struct story_where where, const struct stack_peer *p, const char *text, const char *words)
 {
 	enum script_call before = call_now(p);
-	const char *refusal = call(p, text);
+	const char *refusal = call_by_hand(p, text);
 
 	story_true(where, text, refusal != NULL);
 	if (strstr(refusal, words) == NULL || strchr(refusal, '\n') != NULL)

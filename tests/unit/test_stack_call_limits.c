@@ -6,40 +6,13 @@
 
 #include "text_harness.h"
 
-/* The place of p's connection. */
-static uint32_t
-place(const struct stack_peer *p)
-{
-	struct stack_connection c;
-	uint32_t i;
-
-	for (i = 0; i < stack_places(w.s); i++)
-		if (stack_connection_at(w.s, i, &c) && ntohs(flow_rport(&c.flow)) == p->port)
-			return i;
-	FAIL("no connection of port %u", p->port);
-}
-
-static const char *
-call(const struct stack_peer *p, const char *text)
-{
-	struct script_step step;
-	char error[200] = "";
-	const char *refusal;
-
-	if (script_compile_call(text, &step, error, sizeof(error)) < 0)
-		FAIL("the test's own call: %s", error);
-	refusal = stack_call(w.s, place(p), &step, w.now);
-	BURST();
-	return refusal;
-}
-
-#define CALL(P, TEXT)           SAME(0, call((P), (TEXT)) != NULL)
+#define CALL(P, TEXT)           SAME(0, call_by_hand((P), (TEXT)) != NULL)
 #define REFUSED(P, TEXT, WORDS) refused(HERE, (P), (TEXT), (WORDS))
 
 static void
 refused(struct story_where where, const struct stack_peer *p, const char *text, const char *words)
 {
-	const char *refusal = call(p, text);
+	const char *refusal = call_by_hand(p, text);
 
 	story_true(where, text, refusal != NULL);
 	if (strstr(refusal, words) == NULL || strchr(refusal, '\n') != NULL)

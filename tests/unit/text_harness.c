@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* text_harness.c - see text_harness.h. */
+#include <stdlib.h>
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "seed.h"
@@ -125,4 +127,38 @@ text_read(struct text_reader *r)
 		text_send_ack(r);
 		BURST();
 	}
+}
+
+uint32_t
+call_place(const struct stack_peer *p)
+{
+	struct stack_connection c;
+	uint32_t i;
+
+	for (i = 0; i < stack_places(w.s); i++)
+		if (stack_connection_at(w.s, i, &c) && ntohs(flow_rport(&c.flow)) == p->port)
+			return i;
+	FAIL("no connection of port %u", p->port);
+}
+
+const char *
+call_by_hand(const struct stack_peer *p, const char *text)
+{
+	struct script_step *step = malloc(sizeof(*step));
+	char *copy = strdup(text);
+	char error[200] = "";
+	const char *refusal;
+
+	story_tell("            call %u: %s\n", p->port, text);
+	memset(step, 0xee, sizeof(*step));
+	if (script_compile_call(copy, step, error, sizeof(error)) < 0)
+		FAIL("the test's own call: %s", error);
+	refusal = stack_call(w.s, call_place(p), step, w.now);
+	memset(copy, 'X', strlen(copy));
+	free(copy);
+	memset(step, 0xee, sizeof(*step));
+	free(step);
+	story_tell("            %s\n", refusal ? refusal : "made");
+	BURST();
+	return refusal;
 }

@@ -45,4 +45,11 @@ void text_send_ack(struct text_reader *r);
 /* Takes and acknowledges until nothing comes any more; time does not pass. */
 void text_read(struct text_reader *r);
 
+/* The place of p's connection. */
+uint32_t call_place(const struct stack_peer *p);
+
+/* Has its application make the call: its step and text are gone afterwards. What it sends waits
+ * behind the burst. The refusal; NULL if it was made. */
+const char *call_by_hand(const struct stack_peer *p, const char *text);
+
 #endif
