@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_stack_call.c - calls that an application makes by hand: design.md, "Control and sight". */
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "text_harness.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_stack_call_limits.c - when a call by hand may be made, how many may wait, and that none is
  * left of a connection that ends. design.md, "Control and sight". */
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "text_harness.h"
