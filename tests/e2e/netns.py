@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import signal
 import subprocess
 
 CLONE_NEWNET = 0x40000000
@@ -20,9 +21,11 @@ def unique(kind):
     return f"{PREFIX}{kind}{next(_numbers)}"
 
 
-def die_with_parent(signal=15):
-    """For preexec_fn: the child gets a signal when this process ends, however it ends."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal)
+def die_with_parent(number=15):
+    """For preexec_fn: the child gets a signal when this process ends, however it ends. It hears
+    Ctrl-C, though the tests may have been started in the background, where that is ignored."""
+    _libc.prctl(PR_SET_PDEATHSIG, number)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*command, **options):

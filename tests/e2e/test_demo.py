@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scripts/run demo: it plays every row on both families, keeps captures, ends as it should however
 it ends; and what it takes for a difference."""
+import contextlib
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -108,8 +110,11 @@ def commands_in(name):
     """What runs in the client's namespace."""
     pids = subprocess.run(["ip", "netns", "pids", name], stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True, check=False).stdout.split()
-    return subprocess.run(["ps", "-o", "comm=", "-p", ",".join(pids or ["0"])], check=False,
-                          stdout=subprocess.PIPE, text=True).stdout.split()
+    commands = []
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            commands.append(pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip())
+    return commands
 
 
 RIGHT = [

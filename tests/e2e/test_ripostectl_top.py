@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from faketelemetry import FakeTelemetry
+from netns import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 RIPOSTECTL = ROOT / "scripts" / "ripostectl"
@@ -87,7 +88,8 @@ def start(base):
         options.setdefault("stdout", subprocess.PIPE)
         running.append(subprocess.Popen(
             [RIPOSTECTL, "top", *words], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True, env={**os.environ, "RUNTIME_DIRECTORY": base}, **options))
+            text=True, env={**os.environ, "RUNTIME_DIRECTORY": base},
+            preexec_fn=die_with_parent, **options))
         return running[-1]
 
     yield begin
