@@ -33,6 +33,8 @@ struct conf_host {
 	uint64_t challenge_acks;
 	uint64_t ttl;
 	uint64_t min_mss;
+	uint64_t mtu;         /* 0: the device's */
+	uint64_t promiscuous; /* 0: no, 1: yes */
 	struct conf_secret cookie_key;
 	int key_lines[CONF_KEYS_MAX]; /* of conf_host_section's keys; the section's where not given
 				       */

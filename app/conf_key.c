@@ -16,6 +16,7 @@
 #define BUFFER_MAX (UINT64_C(1) << 30)
 #define SENDER_MAX (UINT64_C(1) << 24)
 #define ECHO_MAX   (UINT64_C(1) << 34)
+#define MTU_MAX    UINT64_C(65000)
 
 /* Choices are in the order of their enums. */
 static const struct conf_key host_keys[] = {
@@ -39,6 +40,10 @@ static const struct conf_key host_keys[] = {
 	 .help = "TTL and hop limit of what is sent"},
 	{"min_mss", CONF_NUMBER, HOST(min_mss), "64", .min = 1, .max = 1220,
 	 .help = "a peer that announces a smaller MSS is taken to have said this"},
+	{"mtu", CONF_NUMBER, HOST(mtu), "0", .max = MTU_MAX, .at_start = true,
+	 .help = "of every device; 0: its own"},
+	{"promiscuous", CONF_CHOICE, HOST(promiscuous), "no", .choices = {"no", "yes"},
+	 .at_start = true, .help = "receive what is for other Ethernet addresses, and count it"},
 	{"cookie_key", CONF_SECRET, HOST(cookie_key), .without = "a new one at each start",
 	 .help = "key of the SYN cookies, for machines that share an address"},
 };

@@ -34,7 +34,7 @@ struct conf_key {
 	const char *preset;  /* the value where the file has none, as it would stand there */
 	const char *without; /* where there is no preset: what then, in words; NULL: required */
 	uint64_t min, max;   /* both included */
-	bool at_start;       /* memory is taken by it, so that a reload cannot change it */
+	bool at_start;       /* memory or devices were set up by it: a reload cannot change it */
 	const char *choices[4];
 	const char *help;
 };

@@ -83,8 +83,9 @@ has_room(const struct control *c, const struct conf *conf)
 		if (strcmp(to, from) == 0)
 			continue;
 		say_at(conf->file, host->key_lines[i],
-		       "%s = %s: it was %s at start, when memory was taken by it; a restart would "
-		       "be right",
+		       "%s = %s: it was %s at start, by which memory was taken and devices were "
+		       "set "
+		       "up; a restart would be right",
 		       key->name, to, from);
 		return false;
 	}

@@ -6,6 +6,7 @@
 
 #include "control_internal.h"
 #include "stats.h"
+#include "steer.h"
 
 /* Adds a counter; telemetry has no dot in a name. */
 static void
@@ -39,6 +40,8 @@ control_counters(struct control *c, const char *params, struct rte_tel_data *rep
 		add_counter(reply, counter.group, counter.name, counter.value);
 	add_counter(reply, "", "rx_missed", missed);
 	add_counter(reply, "", "tx_dropped", sums.tx_dropped);
+	if (STEER_CHECK)
+		add_counter(reply, "", "misdirected", sums.misdirected);
 	add_counter(reply, "", "connections", sums.connections);
 	add_counter(reply, "", "half_open", sums.half_open);
 }

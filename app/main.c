@@ -17,6 +17,7 @@
 #include "control.h"
 #include "dpdk_compat.h"
 #include "eal.h"
+#include "lcores.h"
 #include "options.h"
 #include "port.h"
 #include "rules.h"
@@ -89,20 +90,8 @@ fill_secrets(const struct options *options, struct stack_conf *to)
 	return 0;
 }
 
-/* The lcores in the order in which workers are put on them: the main one first. */
-static unsigned int
-list_lcores(unsigned int lcores[RTE_MAX_LCORE])
-{
-	unsigned int count = rte_lcore_count();
-
-	lcores[0] = rte_get_main_lcore();
-	for (unsigned int i = 1; i < count; i++)
-		lcores[i] = rte_get_next_lcore(lcores[i - 1], 1, 1);
-	return count;
-}
-
 static int
-open_ports(struct program *p, unsigned int lcore_count, bool ipv6)
+open_ports(struct program *p, unsigned int lcore_count, struct port_orders *orders)
 {
 	unsigned int count = rte_eth_dev_count_avail();
 	uint16_t id = 0;
@@ -118,22 +107,35 @@ open_ports(struct program *p, unsigned int lcore_count, bool ipv6)
 		say("no memory for %u devices", count);
 		return EXIT_DEVICE;
 	}
+	orders->workers = (uint16_t)(lcore_count / count);
 	while (p->port_count < count) {
 		id = (uint16_t)rte_eth_find_next_owned_by(id, RTE_ETH_DEV_NO_OWNER);
-		if (port_open(&p->ports[p->port_count++], id++, (uint16_t)(lcore_count / count),
-			      ipv6) != 0)
+		if (port_open(&p->ports[p->port_count++], id++, orders) != 0)
 			return EXIT_DEVICE;
 	}
 	return EXIT_AS_ASKED;
 }
 
+/* An lcore for a worker of port. */
+static unsigned int
+take_lcore(struct lcores *lcores, const struct port *port)
+{
+	const unsigned int i = lcores_take(lcores, port->node);
+
+	if (port->node >= 0 && lcores->node[i] >= 0 && lcores->node[i] != port->node)
+		say("warning: device %s is on NUMA node %d and its worker's lcore %u on node %d: "
+		    "lcores of node %d (-l; lscpu lists them) would be faster",
+		    port->name, port->node, lcores->id[i], lcores->node[i], port->node);
+	return lcores->id[i];
+}
+
 static int
-open_workers(struct program *p, const unsigned int *lcores, const struct stack_conf *conf)
+open_workers(struct program *p, struct lcores *lcores, const struct stack_conf *conf)
 {
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < p->port_count; i++)
-		count += p->ports[i].queues;
+		count += p->ports[i].rss.queues;
 	p->workers = calloc(count, sizeof(*p->workers));
 	if (p->workers == NULL) {
 		say("no memory for %u workers", count);
@@ -142,11 +144,9 @@ open_workers(struct program *p, const unsigned int *lcores, const struct stack_c
 	for (unsigned int i = 0; i < p->port_count; i++) {
 		const struct port *port = &p->ports[i];
 
-		for (uint16_t queue = 0; queue < port->queues; queue++) {
-			unsigned int n = p->worker_count;
-
-			if (worker_open(&p->workers[n], &p->orders, port, queue, lcores[n], conf) !=
-			    0)
+		for (uint16_t queue = 0; queue < port->rss.queues; queue++) {
+			if (worker_open(&p->workers[p->worker_count], &p->orders, port, queue,
+					take_lcore(lcores, port), conf) != 0)
 				return EXIT_DEVICE;
 			p->worker_count++;
 		}
@@ -154,7 +154,33 @@ open_workers(struct program *p, const unsigned int *lcores, const struct stack_c
 	return EXIT_AS_ASKED;
 }
 
-/* Worker 0 runs here, on the main lcore; returns when all have stopped. */
+/* Starts the workers, runs that of the main lcore here, if it has one, and returns when all have
+ * stopped. 0 or a negative errno, which has been said. */
+static int
+launch_workers(struct program *p)
+{
+	const unsigned int here = rte_get_main_lcore();
+	struct worker *mine = NULL;
+	int error = 0;
+
+	for (unsigned int i = 0; i < p->worker_count && error == 0; i++) {
+		struct worker *w = &p->workers[i];
+
+		if (w->lcore == here)
+			mine = w;
+		else
+			error = rte_eal_remote_launch(worker_run, w, w->lcore);
+		if (error != 0) {
+			say("lcore %u does not start: %s", w->lcore, strerror(-error));
+			atomic_store_explicit(&p->orders.stop, true, memory_order_relaxed);
+		}
+	}
+	if (mine != NULL)
+		worker_run(mine);
+	rte_eal_mp_wait_lcore();
+	return error;
+}
+
 static int
 run_workers(struct program *p, const struct options *options)
 {
@@ -162,6 +188,8 @@ run_workers(struct program *p, const struct options *options)
 		.orders = &p->orders,
 		.workers = p->workers,
 		.worker_count = p->worker_count,
+		.ports = p->ports,
+		.port_count = p->port_count,
 		.for_ms = options->for_ms,
 		.exit_idle_ms = options->exit_idle_ms,
 		.stats_ms = options->stats_ms,
@@ -173,16 +201,7 @@ run_workers(struct program *p, const struct options *options)
 		say("no control thread: %s", strerror(abs(error)));
 		return EXIT_INTERNAL;
 	}
-	for (unsigned int i = 1; i < p->worker_count; i++) {
-		error = rte_eal_remote_launch(worker_run, &p->workers[i], p->workers[i].lcore);
-		if (error != 0) {
-			say("lcore %u does not start: %s", p->workers[i].lcore, strerror(-error));
-			atomic_store_explicit(&p->orders.stop, true, memory_order_relaxed);
-			break;
-		}
-	}
-	worker_run(&p->workers[0]);
-	rte_eal_mp_wait_lcore();
+	error = launch_workers(p);
 	pthread_join(thread, NULL);
 	return error == 0 ? EXIT_AS_ASKED : EXIT_INTERNAL;
 }
@@ -215,9 +234,15 @@ run_controlled(struct program *p, struct rules_set *set, const struct stack_conf
 static int
 run(struct program *p, struct rules_set *set, const struct options *options)
 {
-	unsigned int lcores[RTE_MAX_LCORE];
-	unsigned int lcore_count = list_lcores(lcores);
+	const struct conf_host *host = &set->conf->host;
 	struct stack_conf secrets, stack_conf;
+	struct port_orders orders = {
+		.mtu = (uint16_t)host->mtu,
+		.promiscuous = host->promiscuous != 0,
+		.ipv6 = host->v6_line != 0,
+		.secret = &secrets.secret,
+	};
+	struct lcores lcores;
 	bool ran = false;
 	int status = EXIT_INTERNAL;
 
@@ -229,10 +254,11 @@ run(struct program *p, struct rules_set *set, const struct options *options)
 		return EXIT_INTERNAL;
 	stack_conf = secrets;
 	rules_fill(&p->rules, set, &stack_conf);
-	status = open_ports(p, lcore_count, stack_conf.owned->v6_count > 0);
+	lcores_list(&lcores);
+	status = open_ports(p, lcores.count, &orders);
 	if (status != EXIT_AS_ASKED)
 		goto out;
-	status = open_workers(p, lcores, &stack_conf);
+	status = open_workers(p, &lcores, &stack_conf);
 	if (status != EXIT_AS_ASKED)
 		goto out;
 	status = run_controlled(p, set, &secrets, options);

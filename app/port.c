@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* port.c - one Ethernet device: its queues, offloads and buffers. */
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
+#include "interface.h"
 #include "port.h"
 #include "say.h"
+#include "steer.h"
 #include "wire.h"
 
 #define RX_DESCRIPTORS 1024
@@ -24,9 +23,8 @@
 #define IPV4_MTU_MIN   68    /* RFC 791 3.2 */
 #define VLAN_ROOM      (2 * RTE_VLAN_HLEN)
 #define FRAME_ROOM     (RTE_ETHER_HDR_LEN + VLAN_ROOM + RTE_ETHER_CRC_LEN) /* around the MTU */
+#define LINK_TEXT      48
 #define MTU_MAX        (UINT16_MAX - RTE_PKTMBUF_HEADROOM - FRAME_ROOM)
-
-#define RSS_TCP (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
 
 static int
 refuse(const struct port *p, const char *what, int error)
@@ -35,29 +33,16 @@ refuse(const struct port *p, const char *what, int error)
 	return error;
 }
 
-/* RSS is what keeps a connection on one worker; without it there is one. */
-static uint16_t
-queue_count(const struct port *p, const struct rte_eth_dev_info *info, uint16_t workers)
-{
-	uint16_t most = info->max_rx_queues < info->max_tx_queues ? info->max_rx_queues
-								  : info->max_tx_queues;
-
-	if (workers == 1)
-		return 1;
-	if (!(info->flow_type_rss_offloads & RSS_TCP) || most < 2) {
-		say("device %s: no RSS on TCP, so it gets one worker", p->name);
-		return 1;
-	}
-	return workers < most ? workers : most;
-}
-
 static struct rte_eth_conf
 device_conf(struct port *p, const struct rte_eth_dev_info *info)
 {
 	const uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+	/* A queue's buffers are all of one pool, and nobody else holds those that are sent. */
+	const uint64_t tx = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
 	struct rte_eth_conf conf = {.rxmode.mtu = p->mtu};
 
 	conf.rxmode.offloads = info->rx_offload_capa & rx;
+	conf.txmode.offloads = info->tx_offload_capa & tx;
 	if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) {
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
 		p->tx_offload |= WIRE_TX_IP;
@@ -66,10 +51,10 @@ device_conf(struct port *p, const struct rte_eth_dev_info *info)
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
 		p->tx_offload |= WIRE_TX_TCP;
 	}
-	if (p->queues > 1) {
-		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf.rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads & RSS_TCP;
-	}
+	/* With many queues the hash, too: a debug build looks at it (steer.c). */
+	if (STEER_CHECK && p->rss.queues > 1)
+		conf.rxmode.offloads |= info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH;
+	port_rss_fill(&p->rss, &conf);
 	return conf;
 }
 
@@ -81,8 +66,9 @@ make_pool(struct port *p, uint16_t rx_descriptors, uint16_t tx_descriptors)
 	uint32_t room = RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, 2048u);
 	int node = p->node < 0 ? SOCKET_ID_ANY : p->node;
 	/* What the rings hold, what the caches of the lcores hold, and a burst in hand for each. */
-	uint32_t least = p->queues * (uint32_t)(rx_descriptors + tx_descriptors + 4 * PORT_BURST) +
-			 (rte_lcore_count() + 1) * 3 * POOL_CACHE / 2;
+	uint32_t least =
+		p->rss.queues * (uint32_t)(rx_descriptors + tx_descriptors + 4 * PORT_BURST) +
+		(rte_lcore_count() + 1) * 3 * POOL_CACHE / 2;
 
 	snprintf(name, sizeof(name), "port-%u", p->id);
 	if (least < POOL_PLENTY)
@@ -98,106 +84,202 @@ make_pool(struct port *p, uint16_t rx_descriptors, uint16_t tx_descriptors)
 	return 0;
 }
 
+/* Gives the device the MTU that was asked for, and looks whether all have taken it. */
 static int
-start_queues(struct port *p, const struct rte_eth_conf *conf)
+set_mtu(const struct port *p, const struct rte_eth_dev_info *info)
 {
+	int error = rte_eth_dev_set_mtu(p->id, p->mtu);
+	uint16_t mtu = interface_mtu(info->if_index, p->mtu);
+
+	/* Some take it from rte_eth_dev_configure() alone. */
+	if (error != 0 && error != -ENOTSUP)
+		return refuse(p, "does not take the \"mtu\"", error);
+	if (mtu == p->mtu)
+		return 0;
+	say("device %s: mtu = %u, but its interface has %u: raise that first", p->name, p->mtu,
+	    mtu);
+	return -EINVAL;
+}
+
+static int
+start_queues(struct port *p, const struct rte_eth_dev_info *info, bool own_mtu)
+{
+	const struct rte_eth_conf conf = device_conf(p, info);
 	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
 	unsigned int socket = p->node < 0 ? (unsigned int)SOCKET_ID_ANY : (unsigned int)p->node;
 	int error;
 
-	if ((error = rte_eth_dev_configure(p->id, p->queues, p->queues, conf)) != 0)
+	if ((error = rte_eth_dev_configure(p->id, p->rss.queues, p->rss.queues, &conf)) != 0)
 		return refuse(p, "cannot be configured", error);
+	if (!own_mtu && (error = set_mtu(p, info)) != 0)
+		return error;
 	if ((error = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx)) != 0)
 		return refuse(p, "descriptors", error);
 	if ((error = make_pool(p, rx, tx)) != 0)
 		return error;
-	for (uint16_t q = 0; q < p->queues; q++) {
+	for (uint16_t q = 0; q < p->rss.queues; q++) {
 		if ((error = rte_eth_rx_queue_setup(p->id, q, rx, socket, NULL, p->pool)) != 0)
 			return refuse(p, "receive queue", error);
 		if ((error = rte_eth_tx_queue_setup(p->id, q, tx, socket, NULL)) != 0)
 			return refuse(p, "transmit queue", error);
 	}
+	/* What they say of a frame is believed where they say what it is (mbuf_frame.h). */
+	(void)rte_eth_dev_set_ptypes(p->id, RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK, NULL, 0);
 	if ((error = rte_eth_dev_start(p->id)) != 0)
 		return refuse(p, "cannot be started", error);
 	p->started = true;
+	if ((error = port_rss_set_table(&p->rss, p->id)) != 0)
+		return refuse(p, "RSS table", error);
 	return 0;
 }
 
 /* Neighbour solicitations come to group addresses, and more of them than any filter holds. */
 static void
-receive_groups(struct port *p, bool ipv6)
+receive_groups(struct port *p, unsigned int if_index)
 {
-	if (!ipv6 || rte_eth_allmulticast_enable(p->id) == 0)
+	int error = rte_eth_allmulticast_enable(p->id);
+
+	if (error == 0)
 		return;
-	p->promiscuous =
-		rte_eth_promiscuous_get(p->id) == 0 && rte_eth_promiscuous_enable(p->id) == 0;
+	/* What has no such switch and no interface, a file for one, filters nothing. */
+	if (if_index == 0 && error == -ENOTSUP)
+		return;
+	if (if_index != 0) {
+		p->groups = error = interface_receive_groups(if_index);
+		if (error >= 0)
+			return;
+	}
+	say("warning: device %s does not receive all group addresses (%s), so neighbours may not "
+	    "find IPv6 addresses; promiscuous = yes would be right",
+	    p->name, rte_strerror(-error));
 }
 
-static bool
-link_is_up(const struct port *p)
+static int
+become_promiscuous(struct port *p)
+{
+	int error;
+
+	if (rte_eth_promiscuous_get(p->id) == 1)
+		return 0;
+	error = rte_eth_promiscuous_enable(p->id);
+	p->promiscuous = error == 0;
+	return error == 0 || error == -ENOTSUP ? 0
+					       : refuse(p, "does not become promiscuous", error);
+}
+
+/* Whose frames it receives. */
+static int
+set_filters(struct port *p, const struct port_orders *orders, const struct rte_eth_dev_info *info)
+{
+	if (orders->promiscuous)
+		return become_promiscuous(p);
+	if (orders->ipv6)
+		receive_groups(p, info->if_index);
+	return 0;
+}
+
+/* "up, 10 Gbit/s" or "down". */
+static const char *
+describe_link(const struct port *p, bool *up, char text[LINK_TEXT])
 {
 	struct rte_eth_link link = {0};
 
-	return rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+	*up = rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+	if (!*up)
+		return "down";
+	if (link.link_speed == RTE_ETH_SPEED_NUM_NONE ||
+	    link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN)
+		return "up";
+	snprintf(text, LINK_TEXT, "up, %g Gbit/s%s", link.link_speed / 1000.0,
+		 link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX ? "" : ", half duplex");
+	return text;
 }
 
-/* The MTU of the kernel's interface that a software device stands on, which the device itself does
- * not know; most where there is none, or it has more. */
+/* The largest MTU that rte_eth_dev_configure() would take, and whose frame fits into one buffer. */
 static uint16_t
-interface_mtu(unsigned int if_index, uint16_t most)
+most_mtu(const struct rte_eth_dev_info *info)
 {
-	struct ifreq request = {0};
-	int s;
+	uint32_t around = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+	uint32_t most = info->max_mtu;
 
-	if (if_index == 0 || if_indextoname(if_index, request.ifr_name) == NULL)
-		return most;
-	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s < 0 || ioctl(s, SIOCGIFMTU, &request) != 0)
-		request.ifr_mtu = most;
-	if (s >= 0)
-		close(s);
-	return request.ifr_mtu < most ? (uint16_t)request.ifr_mtu : most;
+	if (info->max_mtu != UINT16_MAX && info->max_rx_pktlen > info->max_mtu)
+		around = info->max_rx_pktlen - info->max_mtu;
+	if (info->max_rx_pktlen > around)
+		most = RTE_MIN(most, info->max_rx_pktlen - around);
+	return (uint16_t)RTE_MIN(most, (uint32_t)MTU_MAX);
+}
+
+/* Asks the device who and what it is, and settles the MTU. */
+static int
+ask_device(struct port *p, const struct port_orders *orders, struct rte_eth_dev_info *info)
+{
+	struct rte_ether_addr mac;
+	uint16_t most;
+	int error;
+
+	if (rte_eth_dev_get_name_by_port(p->id, p->name) != 0)
+		snprintf(p->name, sizeof(p->name), "%u", p->id);
+	if ((error = rte_eth_dev_info_get(p->id, info)) != 0)
+		return refuse(p, "does not say what it can do", error);
+	if ((error = rte_eth_macaddr_get(p->id, &mac)) != 0)
+		return refuse(p, "has no Ethernet address", error);
+	if ((error = rte_eth_dev_get_mtu(p->id, &p->mtu)) != 0)
+		return refuse(p, "has no MTU", error);
+	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
+	p->node = rte_eth_dev_socket_id(p->id);
+	if (orders->mtu == 0) {
+		/* A frame of the MTU has to fit into one buffer, whose size has 16 bits. */
+		p->mtu = interface_mtu(info->if_index, (uint16_t)RTE_MIN(p->mtu, MTU_MAX));
+		return 0;
+	}
+	p->mtu = orders->mtu;
+	most = most_mtu(info);
+	if (p->mtu >= info->min_mtu && p->mtu <= most)
+		return 0;
+	say("device %s: mtu = %u, and it takes from %u to %u", p->name, p->mtu, info->min_mtu,
+	    most);
+	return -EINVAL;
 }
 
 int
-port_open(struct port *p, uint16_t id, uint16_t workers, bool ipv6)
+port_open(struct port *p, uint16_t id, const struct port_orders *orders)
 {
-	struct rte_ether_addr mac;
+	char link[LINK_TEXT];
 	struct rte_eth_dev_info info;
-	struct rte_eth_conf conf;
 	int error;
 
-	*p = (struct port){.id = id};
-	if (rte_eth_dev_get_name_by_port(id, p->name) != 0)
-		snprintf(p->name, sizeof(p->name), "%u", id);
-	if ((error = rte_eth_dev_info_get(id, &info)) != 0)
-		return refuse(p, "does not say what it can do", error);
-	if ((error = rte_eth_macaddr_get(id, &mac)) != 0)
-		return refuse(p, "has no Ethernet address", error);
-	if ((error = rte_eth_dev_get_mtu(id, &p->mtu)) != 0)
-		return refuse(p, "has no MTU", error);
-	/* A frame of the MTU has to fit into one buffer, whose size has 16 bits. */
-	p->mtu = interface_mtu(info.if_index, p->mtu < MTU_MAX ? p->mtu : (uint16_t)MTU_MAX);
+	*p = (struct port){.id = id, .groups = -1};
+	if ((error = ask_device(p, orders, &info)) != 0)
+		return error;
 	if (p->mtu < IPV4_MTU_MIN) {
 		say("device %s: its MTU is %u, and IPv4 needs %u: raise it", p->name, p->mtu,
 		    IPV4_MTU_MIN);
 		return -EINVAL;
 	}
-	if (ipv6 && p->mtu < IPV6_MTU_MIN) {
+	if (orders->ipv6 && p->mtu < IPV6_MTU_MIN) {
 		say("device %s: its MTU is %u, and IPv6 needs %u: raise it, or own IPv4 alone",
 		    p->name, p->mtu, IPV6_MTU_MIN);
 		return -EINVAL;
 	}
-	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
-	p->node = rte_eth_dev_socket_id(id);
-	p->queues = queue_count(p, &info, workers);
-	conf = device_conf(p, &info);
-	if ((error = start_queues(p, &conf)) != 0)
+	port_rss_choose(&p->rss, p->name, &info, orders->workers, orders->secret);
+	if ((error = start_queues(p, &info, orders->mtu == 0)) != 0 ||
+	    (error = set_filters(p, orders, &info)) != 0)
 		return error;
-	receive_groups(p, ipv6);
-	say("device %s: %u worker%s, MTU %u, link %s", p->name, p->queues,
-	    p->queues == 1 ? "" : "s", p->mtu, link_is_up(p) ? "up" : "down");
+	say("device %s: %u worker%s, MTU %u, link %s", p->name, p->rss.queues,
+	    p->rss.queues == 1 ? "" : "s", p->mtu, describe_link(p, &p->link_up, link));
 	return 0;
+}
+
+void
+port_watch_link(struct port *p)
+{
+	char text[LINK_TEXT];
+	bool up;
+	const char *link = describe_link(p, &up, text);
+
+	if (up != p->link_up)
+		say("device %s: link %s", p->name, link);
+	p->link_up = up;
 }
 
 uint64_t
@@ -214,8 +296,11 @@ void
 port_close(struct port *p)
 {
 	p->missed = port_missed(p);
+	/* An interface that it stands on would stay so. */
 	if (p->promiscuous)
 		(void)rte_eth_promiscuous_disable(p->id);
+	if (p->groups >= 0)
+		close(p->groups);
 	if (p->started)
 		(void)rte_eth_dev_stop(p->id);
 	(void)rte_eth_dev_close(p->id);

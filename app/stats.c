@@ -9,6 +9,7 @@
 #include "stats.h"
 
 #define TICK_MS 10
+#define LINK_MS 200 /* between looks at the links */
 
 struct stats_sums
 stats_sum(const struct worker *workers, unsigned int worker_count)
@@ -19,6 +20,8 @@ stats_sum(const struct worker *workers, unsigned int worker_count)
 		stack_counters_add(&sums.stack, stack_counters(workers[i].stack));
 		sums.tx_dropped +=
 			atomic_load_explicit(&workers[i].tx_dropped, memory_order_relaxed);
+		sums.misdirected +=
+			atomic_load_explicit(&workers[i].misdirected, memory_order_relaxed);
 		sums.connections += stack_connections(workers[i].stack);
 		sums.half_open += stack_half_open(workers[i].stack);
 	}
@@ -79,7 +82,7 @@ stats_watch(void *arg)
 	const struct stats_control *control = arg;
 	struct worker_orders *orders = control->orders;
 	uint64_t start = worker_clock(orders);
-	uint64_t printed = start;
+	uint64_t printed = start, watched = start;
 	struct stats_sums last = {0};
 
 	while (!atomic_load_explicit(&orders->stop, memory_order_relaxed)) {
@@ -93,6 +96,11 @@ stats_watch(void *arg)
 			print_rates(&sums, &last, now - printed);
 			last = sums;
 			printed = now;
+		}
+		if (passed(watched, now, LINK_MS)) {
+			for (unsigned int i = 0; i < control->port_count; i++)
+				port_watch_link(&control->ports[i]);
+			watched = now;
 		}
 		if (passed(start, now, control->for_ms) ||
 		    passed(0, idle_us(control), control->exit_idle_ms))
@@ -124,6 +132,7 @@ stats_print(const struct worker *workers, unsigned int worker_count, const struc
 		print_counter(counter.group, counter.name, counter.value);
 	print_counter("", "rx_missed", missed);
 	print_counter("", "tx_dropped", sums.tx_dropped);
+	print_counter("", "misdirected", sums.misdirected);
 	print_counter("", "mbufs_in_use", lost);
 	fflush(stdout);
 }

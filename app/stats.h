@@ -15,6 +15,8 @@ struct stats_control {
 	struct worker_orders *orders; /* stop is set when the run is over */
 	const struct worker *workers;
 	unsigned int worker_count;
+	struct port *ports;
+	unsigned int port_count;
 	uint32_t for_ms;
 	uint32_t exit_idle_ms;
 	uint32_t stats_ms;
@@ -24,6 +26,7 @@ struct stats_control {
 struct stats_sums {
 	struct stack_counters stack;
 	uint64_t tx_dropped;
+	uint64_t misdirected;
 	uint64_t connections; /* now */
 	uint64_t half_open;
 };

@@ -11,8 +11,10 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 
+#include "mbuf_frame.h"
 #include "memory.h"
 #include "say.h"
+#include "steer.h"
 #include "worker.h"
 
 #define TX_TRIES    64 /* before frames that the device does not take are dropped */
@@ -68,63 +70,6 @@ worker_close(struct worker *w)
 	w->stack = NULL;
 }
 
-/* The NIC's word on a frame's checksums. NONE (both bits) is a field that was not filled in, by a
- * sender on the same machine, with data that the device vouches for. */
-static uint8_t
-csum_of(uint64_t ol_flags)
-{
-	uint64_t ip = ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
-	uint64_t l4 = ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-	uint8_t csum = 0;
-
-	if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD)
-		csum |= WIRE_IP_BAD;
-	else if (ip != RTE_MBUF_F_RX_IP_CKSUM_UNKNOWN)
-		csum |= WIRE_IP_GOOD;
-	if (l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD)
-		csum |= WIRE_L4_BAD;
-	else if (l4 != RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN)
-		csum |= WIRE_L4_GOOD;
-	return csum;
-}
-
-/* The frame in an mbuf, for the stack. One that is in several pieces, or that somebody else holds
- * too, cannot be answered in place: length 0. */
-static void
-frame_of(struct rte_mbuf *m, struct stack_frame *frame)
-{
-	uint32_t room = (uint32_t)m->data_len + rte_pktmbuf_tailroom(m);
-	bool ours = m->nb_segs == 1 && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1 &&
-		    room >= WIRE_TCP_MAX;
-
-	*frame = (struct stack_frame){
-		.data = rte_pktmbuf_mtod(m, uint8_t *),
-		.length = ours ? m->data_len : 0,
-		.room = room,
-		.csum = csum_of(m->ol_flags),
-	};
-}
-
-/* Makes m the mbuf of a frame that the stack has written. */
-static void
-set_mbuf(const struct worker *w, struct rte_mbuf *m, const struct stack_frame *frame)
-{
-	m->data_len = (uint16_t)frame->length;
-	m->pkt_len = frame->length;
-	m->ol_flags = 0;
-	if (!frame->tcp || w->port->tx_offload == 0)
-		return;
-	m->tx_offload = (uint64_t)frame->lengths.l2 << RTE_MBUF_L2_LEN_OFS |
-			(uint64_t)frame->lengths.l3 << RTE_MBUF_L3_LEN_OFS |
-			(uint64_t)frame->lengths.l4 << RTE_MBUF_L4_LEN_OFS;
-	m->ol_flags = frame->lengths.l3 == sizeof(struct rte_ipv4_hdr) ? RTE_MBUF_F_TX_IPV4
-								       : RTE_MBUF_F_TX_IPV6;
-	if ((w->port->tx_offload & WIRE_TX_IP) && (m->ol_flags & RTE_MBUF_F_TX_IPV4))
-		m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-	if (w->port->tx_offload & WIRE_TX_TCP)
-		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
-}
-
 static void
 transmit(struct worker *w, struct rte_mbuf **mbufs, uint16_t count)
 {
@@ -150,6 +95,8 @@ answer(struct worker *w, struct rte_mbuf **mbufs, uint16_t count, stack_us now)
 	struct rte_mbuf *replies[PORT_BURST], *silent[PORT_BURST];
 	uint16_t reply_count = 0, silent_count = 0;
 
+	if (STEER_CHECK)
+		steer_check(w, mbufs, count);
 	for (uint16_t i = 0; i < count; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
 	for (uint16_t i = 0; i < count; i++)
@@ -157,7 +104,7 @@ answer(struct worker *w, struct rte_mbuf **mbufs, uint16_t count, stack_us now)
 	stack_burst(w->stack, frames, count, now);
 	for (uint16_t i = 0; i < count; i++) {
 		if (frames[i].length > 0) {
-			set_mbuf(w, mbufs[i], &frames[i]);
+			frame_to_mbuf(&frames[i], w->port->tx_offload, mbufs[i]);
 			replies[reply_count++] = mbufs[i];
 		} else {
 			silent[silent_count++] = mbufs[i];
@@ -190,7 +137,7 @@ send_pending(struct worker *w)
 			frame_of(mbufs[made], &frame);
 			if (!stack_output(w->stack, &frame))
 				break;
-			set_mbuf(w, mbufs[made], &frame);
+			frame_to_mbuf(&frame, w->port->tx_offload, mbufs[made]);
 		}
 		if (made < count)
 			rte_pktmbuf_free_bulk(mbufs + made, (unsigned int)(count - made));

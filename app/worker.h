@@ -28,7 +28,8 @@ struct worker {
 	struct mailbox mailbox; /* open while it runs */
 	/* Read by the control thread while the worker runs. */
 	_Atomic uint64_t idle_us; /* for how long no poll has brought a frame; 0 before the first */
-	_Atomic uint64_t tx_dropped; /* frames that the device would not take */
+	_Atomic uint64_t tx_dropped;  /* frames that the device would not take */
+	_Atomic uint64_t misdirected; /* frames that belong to another queue, in a debug build */
 };
 
 /* The time by which workers go: microseconds, of the Unix epoch unless --seed set it to 0 at
