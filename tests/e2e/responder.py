@@ -14,8 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("RIPOSTE_BUILD", "build")
 BINARY = BUILD / "app" / "riposte"
 RUNTIME = Path("/var/run/dpdk")
-# One lcore that may run on every CPU: EAL would pin each riposte of a test run to the first.
-EAL = ["--no-pci", "--no-huge", "-m", "256", f"--lcores=0@(0-{os.cpu_count() - 1})"]
+EAL = ["--no-pci", "--no-huge", "-m", "256"]
+
+
+def lcores_option(count):
+    """Lcores that may run on every CPU: EAL would pin each riposte of a test run to the first."""
+    return "--lcores=" + ",".join(f"{n}@(0-{os.cpu_count() - 1})" for n in range(count))
 
 
 class Counters(dict):
@@ -41,13 +45,14 @@ class Counters(dict):
 class Riposte:
     """One run of the program with a configuration given as text."""
 
-    def __init__(self, conf, directory, prefix, devices, options=(), netns=None):
+    def __init__(self, conf, directory, prefix, devices, options=(), netns=None,
+                 lcores=1):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.prefix = prefix
         self.conf = self.directory / "riposte.conf"
         self.conf.write_text(conf, encoding="utf-8")
-        self.command = [str(BINARY), *EAL, "--file-prefix", prefix,
+        self.command = [str(BINARY), *EAL, lcores_option(lcores), "--file-prefix", prefix,
                         *(f"--vdev={device}" for device in devices),
                         "--", "-c", str(self.conf), *options]
         if netns:
