@@ -173,6 +173,8 @@ eal_start(int argc, char **argv)
 	free(args);
 	if (status != EXIT_AS_ASKED)
 		eal_stop();
+	else if (rte_eal_has_hugepages()) /* without them no device reaches into memory */
+		say("IOVA mode %s", rte_eal_iova_mode() == RTE_IOVA_VA ? "VA" : "PA");
 	return status;
 }
 
