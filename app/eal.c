@@ -2,6 +2,7 @@
 /* eal.c - starts DPDK's environment without its chatter: what it writes to stderr meanwhile is kept
  * back, and of it goes into our one line what says why. */
 #define _GNU_SOURCE /* memfd_create */
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -86,10 +87,32 @@ vdev_exists(const char *vdev)
 	return rte_eth_dev_get_port_by_name(name, &port) == 0;
 }
 
+/* Whether the kernel has an IOMMU in use: then every device is in a group. */
+static bool
+has_iommu(void)
+{
+	DIR *groups = opendir("/sys/kernel/iommu_groups");
+	const struct dirent *entry;
+	bool found = false;
+
+	if (groups == NULL)
+		return false;
+	while (!found && (entry = readdir(groups)) != NULL)
+		found = entry->d_name[0] != '.';
+	closedir(groups);
+	return found;
+}
+
 /* Each --vdev must have become a device. */
 static int
 check_devices(int argc, char **argv, const char *reason)
 {
+	static const char bind[] = "bind a NIC to vfio-pci (dpdk-devbind.py --bind=vfio-pci "
+				   "ADDRESS)";
+	static const char no_iommu[] = "the kernel has no IOMMU for a NIC: switch VT-d or AMD-Vi "
+				       "on in the BIOS, boot with intel_iommu=on, then bind one to "
+				       "vfio-pci";
+
 	for (int i = 1; i < argc; i++) {
 		const char *vdev = NULL;
 
@@ -104,9 +127,9 @@ check_devices(int argc, char **argv, const char *reason)
 		return EXIT_DEVICE;
 	}
 	if (rte_eth_dev_count_avail() == 0) {
-		say("no device; bind a NIC to vfio-pci (dpdk-devbind.py --bind=vfio-pci ADDRESS), "
-		    "or "
-		    "name a software device, such as --vdev=net_af_packet0,iface=veth0");
+		say("no device%s%s; %s, or name a software device, such as "
+		    "--vdev=net_af_packet0,iface=veth0",
+		    reason[0] != '\0' ? ": " : "", reason, has_iommu() ? bind : no_iommu);
 		return EXIT_DEVICE;
 	}
 	return EXIT_AS_ASKED;
