@@ -184,6 +184,13 @@ eal_start(int argc, char **argv)
 		free(args);
 		return EXIT_DEVICE;
 	}
+	if (failed && strstr(reason, "hugepage info") != NULL) {
+		say("no free hugepages, or no hugetlbfs: reserve some (sysctl vm.nr_hugepages=128, "
+		    "mount -t hugetlbfs none /dev/hugepages), or, where all devices are software, "
+		    "give EAL --no-huge -m 512");
+		free(args);
+		return EXIT_DEVICE;
+	}
 	if (failed) {
 		/* getopt() begins with the program's name, as we do. */
 		say("EAL does not start: %s%s(%s); riposte --help -- explains its options",
