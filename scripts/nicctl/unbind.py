@@ -36,7 +36,7 @@ class Unbind(Change):
         if alias := self.system.text(f"{device.where}/modalias"):
             self.hands.run("modprobe", alias)
         self.hands.write(PROBE, device.pci)
-        if device.driver in USERSPACE:
+        if device.driver in USERSPACE and not self.hands.dry_run:
             raise Refused(f"{device.pci}: the kernel gives it to {device.driver} again: look at "
                           f"{device.where}/driver_override and {device.driver}.ids= on the kernel's "
                           "command line")

@@ -115,8 +115,6 @@ class Verdicts:
 
     def against_binding(self, device, together=()):
         """Why it must not be bound to vfio-pci; None if it may be."""
-        if not device.is_network():
-            return f"it is no network device but of class {device.kind}: nic list names those"
         if why := self.of_kernel(device):
             return why
         if device.driver in BIFURCATED:
