@@ -84,17 +84,17 @@ class Bind(Change):
                 "macs": [self.system.text(f"{NET}/{name}/address") for name in interfaces]}
 
     def reserve(self, wanting, records):
-        """On each node: what these devices are to have, and others that have taken theirs not yet."""
+        """On each node: what these devices are to have, and what others have not taken yet."""
         nodes = {}
         for device in wanting:
             pool = hugepages.pool_for(self.system, device.node)
             if pool is None:
-                raise Refused("the kernel has no hugepages: its CONFIG_HUGETLBFS is off")
+                raise Refused(hugepages.NONE)
             records[device.pci]["near"] = pool.where
             nodes.setdefault(pool.where, (pool, device.pci, []))[2].append(
                 records[device.pci]["mib"])
         others = [record for pci, record in state.records(self.system).items()
-                  if pci not in records and not Device(self.system, pci).users()]
+                  if pci not in records and self.waits(Device(self.system, pci))]
         for pool, first, mibs in nodes.values():
             mibs += [other.get("mib", 0) for other in others if other.get("near") == pool.where]
             missing = sum(map(pool.pages, mibs)) - pool.free
@@ -103,6 +103,11 @@ class Bind(Change):
                 self.add_pages(pool, missing)
                 mine = records[first]["hugepages"]
                 mine[pool.where] = mine.get(pool.where, 0) + missing
+
+    @staticmethod
+    def waits(device):
+        """Bound, and nobody has taken its hugepages yet."""
+        return device.driver == VFIO and not device.users()
 
     def add_pages(self, pool, missing):
         want = pool.total + missing

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""change - what bind and unbind have in common: a device changes its driver, a node its hugepages."""
+"""change - what bind and unbind share: a device changes its driver, a node its hugepages."""
 from nicctl import hugepages
 from nicctl.system import Refused
 
@@ -48,5 +48,5 @@ class Change:
             if back:
                 self.hands.write(pool.file, str(pool.total - back))
             if back < pages:
-                self.hands.say(f"{pci}: {pages - back} of the {pages} hugepages reserved for it are "
-                               "in use or gone already: left as they are")
+                self.hands.say(f"{pci}: {pages - back} of the {pages} hugepages reserved for it "
+                               "are in use or gone already: left as they are")

@@ -13,6 +13,7 @@ PCI_IDS = ("/usr/share/misc/pci.ids", "/usr/share/misc/pci.ids.gz", "/usr/share/
 USERSPACE = ("vfio-pci", "uio_pci_generic", "igb_uio")
 # A device that the kernel uses hinders the others of its group; these drivers do not use theirs.
 HARMLESS = ("vfio-pci", "pci-stub", "pcieport")
+FREE = (*USERSPACE, "pci-stub")  # what these have, the kernel makes no interface of
 BIFURCATED = ("mlx4_core", "mlx5_core")  # DPDK's drivers work beside these, not instead of them
 ANY = 0xffff
 
@@ -58,7 +59,8 @@ class Device:
 
     def has_unclaimed_part(self):
         """A virtio device of which no driver has made anything."""
-        return any(name.startswith("virtio") and not self.system.exists(f"{self.where}/{name}/driver")
+        return any(name.startswith("virtio")
+                   and not self.system.exists(f"{self.where}/{name}/driver")
                    for name in self.system.names(self.where))
 
     def no_iommu(self):
@@ -123,7 +125,7 @@ class Names:
         return []
 
     def of(self, device):
-        """"Intel Corporation 82599ES ... [8086:10fb]"; the numbers alone if it is not in the file."""
+        """As "Intel Corporation 82599ES ... [8086:10fb]", or as much of it as is known."""
         words = [self.vendors.get(device.vendor), self.devices.get((device.vendor, device.device)),
                  numbers(device)]
         return " ".join(word for word in words if word)

@@ -9,6 +9,7 @@ SYSTEM = "/sys/kernel/mm/hugepages"
 # What riposte takes for one device: 40,960 buffers of 2.4 KiB, the device's rings, and DPDK's own.
 # Its tables are in ordinary memory (riposte --check says how much).
 DEVICE_MIB = 256
+NONE = "the kernel has no hugepages: its CONFIG_HUGETLBFS is off"
 
 
 @dataclass
@@ -77,6 +78,7 @@ def mounted(system, kib):
         size = re.search(r"pagesize=(\d+)([KMG]?)", options)
         if not size and kib == default_kib(system):
             return True
-        if size and int(size[1]) * {"K": 1, "M": 1 << 10, "G": 1 << 20, "": 1 / 1024}[size[2]] == kib:
+        unit = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+        if size and int(size[1]) * unit[size[2]] == kib << 10:
             return True
     return False

@@ -57,10 +57,12 @@ class Listing:
         if why := self.verdicts.in_the_way(device):
             return why, False
         pool = hugepages.pool_for(self.system, device.node)
-        if pool is None or pool.free < pool.pages(hugepages.DEVICE_MIB):
-            return (f"bound, but {pool.free if pool else 0} free hugepages on "
-                    f"{pool.place if pool else 'the machine'} are too few: sudo {self.program} bind "
-                    f"--hugepages {hugepages.DEVICE_MIB} {device.pci}", False)
+        if pool is None:
+            return f"bound, but {hugepages.NONE}", False
+        if pool.free < pool.pages(hugepages.DEVICE_MIB):
+            return (f"bound, but {pool.free} free hugepages on {pool.place} are too few: "
+                    f"sudo {self.program} bind --hugepages {hugepages.DEVICE_MIB} {device.pci}",
+                    False)
         if not hugepages.mounted(self.system, pool.kib):
             return "bound, but there is no hugetlbfs: mount -t hugetlbfs none /dev/hugepages", False
         return f"ready: riposte -a {device.pci} ...", True
@@ -73,7 +75,7 @@ class Listing:
                       f"    {device['needs']}"]
         if not lines:
             lines = ["no network device on the PCI bus"]
-        lines += ["", *self.hugepages(said["hugepages"])]
+        lines += ["", *self.hugepages()]
         if os.geteuid() != 0:
             lines.append("(who uses a device, only root is told)")
         return lines
@@ -89,21 +91,13 @@ class Listing:
         facts.append("no NUMA node" if device["node"] is None else f"node {device['node']}")
         if device["iommu_group"] is None:
             facts.append("no IOMMU group")
+        elif mates := device["group_mates"]:
+            facts.append(f"IOMMU group {device['iommu_group']} with {', '.join(mates)}")
         else:
-            mates = len(device["group_mates"])
-            facts.append(f"IOMMU group {device['iommu_group']}"
-                         f"{f' with {mates} other' + 's' * (mates > 1) if mates else ', alone in it'}")
+            facts.append(f"IOMMU group {device['iommu_group']}, alone in it")
         return ", ".join(facts)
 
-    @staticmethod
-    def hugepages(pools):
-        if not pools:
-            return ["hugepages: the kernel has none"]
-        lines = []
-        for pool in pools:
-            size = f"{pool['page_kib'] >> 20} GiB" if pool["page_kib"] >= 1 << 20 else \
-                f"{pool['page_kib'] >> 10} MiB"
-            place = "" if pool["node"] is None else f"node {pool['node']}, "
-            lines.append(f"hugepages: {place}{size}: {pool['free']} free of {pool['total']}"
-                         f"{'' if pool['mounted'] else ', not mounted'}")
-        return lines
+    def hugepages(self):
+        return [f"hugepages: {pool.place}, {pool.size}: {pool.free} free of {pool.total}"
+                f"{'' if hugepages.mounted(self.system, pool.kib) else ', not mounted'}"
+                for pool in hugepages.pools(self.system)] or [hugepages.NONE]

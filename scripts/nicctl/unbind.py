@@ -30,7 +30,8 @@ class Unbind(Change):
 
     def ask_kernel(self, device):
         """Which driver it has for the device, for we do not know."""
-        self.hands.say(f"{device.pci}: nothing is remembered of it: the kernel is asked for a driver")
+        self.hands.say(f"{device.pci}: nothing is remembered of it: the kernel is asked for a "
+                       "driver")
         if device.driver:
             self.devbind(device, None)
         if alias := self.system.text(f"{device.where}/modalias"):
@@ -38,8 +39,8 @@ class Unbind(Change):
         self.hands.write(PROBE, device.pci)
         if device.driver in USERSPACE and not self.hands.dry_run:
             raise Refused(f"{device.pci}: the kernel gives it to {device.driver} again: look at "
-                          f"{device.where}/driver_override and {device.driver}.ids= on the kernel's "
-                          "command line")
+                          f"{device.where}/driver_override and {device.driver}.ids= on the "
+                          "kernel's command line")
 
     def tell(self, device):
         if self.hands.dry_run:

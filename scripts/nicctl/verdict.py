@@ -4,7 +4,7 @@
 import ipaddress
 
 from nicctl import netlink
-from nicctl.device import BIFURCATED, HARMLESS, NET, PCI, USERSPACE, Drivers, numbers
+from nicctl.device import BIFURCATED, FREE, HARMLESS, NET, PCI, Drivers, numbers
 
 
 class Uses:
@@ -80,8 +80,9 @@ class Verdicts:
         used = [self.kernel_uses(mate) for mate in device.group_mates() if mate not in together]
         if not (used := [mate for mate in used if mate]):
             return None
-        return (f"it shares its IOMMU group {device.group} with {', '.join(used)}, which the kernel uses: "
-                "bind all of the group in one command, or put the card into another slot")
+        return (f"it shares its IOMMU group {device.group} with {', '.join(used)}, which the "
+                "kernel uses: bind all of the group in one command, or put the card into another "
+                "slot")
 
     def no_iommu(self):
         """What to do for an IOMMU."""
@@ -107,7 +108,7 @@ class Verdicts:
         if device.functions:
             return (f"its {device.functions} virtual functions would be lost: echo 0 "
                     f">{device.where}/sriov_numvfs first")
-        if device.driver and device.driver not in USERSPACE and not interfaces \
+        if device.driver and device.driver not in FREE and not interfaces \
                 and not device.has_unclaimed_part():
             return (f"{device.driver} has it and there is no interface of it here: another network "
                     "namespace may use it; bring that back first")

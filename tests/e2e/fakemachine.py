@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""fakemachine - a machine that is not there, for scripts/nic: a tree with what its kernel would show
-in /sys and /proc, and programs that alter it as the real ones would. Routes and addresses are real
-ones, of a network namespace."""
+"""fakemachine - a machine that is not there, for scripts/nic: a tree with what its kernel would
+show in /sys and /proc, and programs that alter it as the real ones would. Routes and addresses are
+real ones, of a network namespace."""
 import os
 import subprocess
 from pathlib import Path
@@ -83,7 +83,7 @@ class FakeMachine:
         self.write("proc/cmdline", "quiet intel_iommu=on iommu=pt\n")
         self.write("proc/cpuinfo", "vendor_id\t: GenuineIntel\nflags\t\t: fpu vmx\n")
         self.write("proc/meminfo", "MemTotal: 1024 kB\nHugepagesize:       2048 kB\n")
-        self.write("proc/mounts", "hugetlbfs /dev/hugepages hugetlbfs rw,relatime,pagesize=2M 0 0\n")
+        self.write("proc/mounts", "hugetlbfs /dev/hugepages hugetlbfs rw,pagesize=2M 0 0\n")
         self.write("usr/share/misc/pci.ids", PCI_IDS)
         self.write("sys/bus/pci/drivers_probe", "")
         self.driver("vfio-pci")
@@ -125,7 +125,8 @@ class FakeMachine:
         where = f"sys/devices/pci0000:00/0000:00:1c.0/{pci}"
         for name, text in (("vendor", f"0x{ids[0]}"), ("device", f"0x{ids[1]}"),
                            ("subsystem_vendor", f"0x{ids[0]}"), ("subsystem_device", "0x0003"),
-                           ("class", f"0x{kind}"), ("numa_node", node), ("driver_override", "(null)"),
+                           ("class", f"0x{kind}"), ("numa_node", node),
+                           ("driver_override", "(null)"),
                            ("modalias", f"pci:v0000{ids[0]}d0000{ids[1]}")):
             self.write(f"{where}/{name}", f"{text}\n")
         self.link(f"sys/bus/pci/devices/{pci}", where)
@@ -204,8 +205,8 @@ class FakeMachine:
     def nic(self, *words, environment=(), **options):
         """scripts/nic, run to its end."""
         return subprocess.run(self.command(*words), stdin=subprocess.DEVNULL, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60,
-                              env=self.environment(**dict(environment)), **options)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              timeout=60, env=self.environment(**dict(environment)), **options)
 
     def shell(self, script):
         """What a dry run printed, as if somebody pasted it on this machine."""
@@ -213,7 +214,8 @@ class FakeMachine:
         here = here.replace("mkdir -p /", f"mkdir -p {self.root}/")
         self.bin.joinpath("rm").symlink_to("/bin/rm")
         self.bin.joinpath("mkdir").symlink_to("/bin/mkdir")
-        subprocess.run(["/bin/sh", "-e", "-c", here], env=self.environment(), check=True, timeout=60)
+        subprocess.run(["/bin/sh", "-e", "-c", here], env=self.environment(), check=True,
+                       timeout=60)
 
 
 def says(run):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""scripts/nic: what bind and unbind do, what a dry run says of it, and what is left when it fails."""
+"""scripts/nic: what bind and unbind do, what a dry run says of it, what is left when it fails."""
 import fcntl
 import json
 import signal

@@ -102,7 +102,8 @@ def test_many_routes_and_the_last_one_counts(machine, netns):
 
 
 @pytest.mark.parametrize("route", [
-    ["-4", "route", "add", "default", "dev", "other"], ["-4", "route", "add", "unreachable", "default"],
+    ["-4", "route", "add", "default", "dev", "other"],
+    ["-4", "route", "add", "unreachable", "default"],
     ["-6", "route", "add", "default", "dev", "other", "table", "9"]])
 def test_another_interface_s_default_route_is_no_obstacle(machine, netns, route):
     interface(netns, "ens1f0")
@@ -127,8 +128,8 @@ def test_the_login_session_that_sudo_hides(machine, netns):
     interface(netns, "br0", "192.0.2.1/24")
     machine.stands_on("br0", "ens1f0")
     machine.process(os.getpid(), "sudo", parent=4711, environment=b"HOME=/root\0")
-    machine.process(4711, "bash", parent=1, environment=b"A=b\0SSH_CONNECTION=192.0.2.9 1 192.0.2.1 22"
-                                                        b"\0C=d\0")
+    machine.process(4711, "bash", parent=1,
+                    environment=b"A=b\0SSH_CONNECTION=192.0.2.9 1 192.0.2.1 22\0C=d\0")
     is_left_alone(machine, "ens1f0 carries your login session through br0 (192.0.2.1): leave it")
 
 
@@ -179,7 +180,8 @@ def test_a_virtio_device_that_no_driver_uses_is_free(machine):
     machine.device("0000:05:00.0", driver="virtio-pci", interface=None, group="15")
     machine.write("sys/bus/pci/devices/0000:05:00.0/virtio3/device", "0x0001\n")
     says(machine.nic("bind", "--dry-run", "05:00.0"))
-    machine.link("sys/bus/pci/devices/0000:05:00.0/virtio3/driver", "sys/bus/virtio/drivers/virtio_net")
+    machine.link("sys/bus/pci/devices/0000:05:00.0/virtio3/driver",
+                 "sys/bus/virtio/drivers/virtio_net")
     is_left_alone(machine, "virtio-pci has it", device="0000:05:00.0")
 
 
@@ -205,9 +207,11 @@ def test_a_device_that_dpdk_does_not_know(machine):
 
 @pytest.mark.parametrize("cpu, line, words", [
     ("vendor_id : GenuineIntel", "quiet", ["intel_iommu=on iommu=pt", "VT-d on in the BIOS"]),
-    ("vendor_id : GenuineIntel", "intel_iommu=on", ["though intel_iommu=on is on", "VT-d on in the BIOS"]),
+    ("vendor_id : GenuineIntel", "intel_iommu=on",
+     ["though intel_iommu=on is on", "VT-d on in the BIOS"]),
     ("vendor_id : AuthenticAMD", "quiet", ["AMD-Vi", "in the BIOS", "iommu=pt"]),
-    ("vendor_id : AuthenticAMD\nflags : fpu hypervisor", "quiet", ["this virtual machine", "vIOMMU"])])
+    ("vendor_id : AuthenticAMD\nflags : fpu hypervisor", "quiet",
+     ["this virtual machine", "vIOMMU"])])
 def test_no_iommu(machine, cpu, line, words):
     machine.write("proc/cpuinfo", f"processor : 0\n{cpu}\n")
     machine.write("proc/cmdline", f"{line}\n")
@@ -232,7 +236,8 @@ def test_others_of_its_iommu_group(machine, mate, driver, kind):
 # --- what is no such device ---
 
 @pytest.mark.parametrize("name, words", [
-    ("0000:09:00.0", ["no such PCI device", "nic list"]), ("ens9", ["no interface ens9", "nic list"]),
+    ("0000:09:00.0", ["no such PCI device", "nic list"]),
+    ("ens9", ["no interface ens9", "nic list"]),
     ("lo0", ["lo0 is no PCI device's interface"]),
     ("0000:07:00.0", ["is no network device but of class 010802"])])
 @pytest.mark.parametrize("command", ["bind", "unbind"])
