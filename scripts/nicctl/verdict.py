@@ -4,7 +4,7 @@
 import ipaddress
 
 from nicctl import netlink
-from nicctl.device import BIFURCATED, FREE, HARMLESS, NET, PCI, Drivers, numbers
+from nicctl.device import BIFURCATED, FREE, HARMLESS, NET, Device, Drivers, numbers
 
 
 class Uses:
@@ -69,20 +69,17 @@ class Verdicts:
         self.uses = Uses(system)
         self.drivers = Drivers(system)
 
-    def kernel_uses(self, pci):
-        """A device, of any kind, that its group cannot do without: as "0000:00:1f.3 (i801)"."""
-        driver = self.system.target(f"{PCI}/{pci}/driver")
-        return f"{pci} ({driver})" if driver and driver not in HARMLESS else None
-
     def in_the_way(self, device, together=()):
-        """Why the kernel uses others of its IOMMU group; None if none, but for those that are to be
-        bound together with it."""
-        used = [self.kernel_uses(mate) for mate in device.group_mates() if mate not in together]
-        if not (used := [mate for mate in used if mate]):
+        """Which others of its IOMMU group the kernel uses; None if none, but for those that are to
+        be bound together with it."""
+        mates = [Device(self.system, pci) for pci in device.group_mates() if pci not in together]
+        if not (used := [mate for mate in mates if mate.driver and mate.driver not in HARMLESS]):
             return None
-        return (f"it shares its IOMMU group {device.group} with {', '.join(used)}, which the "
-                "kernel uses: bind all of the group in one command, or put the card into another "
-                "slot")
+        all_of_it = all(mate.is_network() for mate in used)
+        return (f"it shares its IOMMU group {device.group} with "
+                f"{', '.join(f'{mate.pci} ({mate.driver})' for mate in used)}, which the kernel "
+                f"uses: {'bind all of them in one command, or ' if all_of_it else ''}put the card "
+                "into another slot")
 
     def no_iommu(self):
         """What to do for an IOMMU."""

@@ -109,8 +109,8 @@ def test_a_machine(machine):
     no IOMMU, though intel_iommu=on is on the kernel's command line: VT-d on in the BIOS
 0001:06:00.1  {x520}
     driver pci-stub, node 1, IOMMU group 15 with 0001:06:00.0
-    it shares its IOMMU group 15 with 0001:06:00.0 (nvme), which the kernel uses: bind all of the \
-group in one command, or put the card into another slot
+    it shares its IOMMU group 15 with 0001:06:00.0 (nvme), which the kernel uses: put the \
+card into another slot
 
 hugepages: node 0, 2 MiB: 128 free of 128
 hugepages: node 1, 2 MiB: 10 free of 64

@@ -225,12 +225,13 @@ def test_vfio_without_an_iommu(machine):
     is_left_alone(machine, "without an IOMMU, which is not safe", device="0000:05:00.0")
 
 
-@pytest.mark.parametrize("mate, driver, kind", [("0000:03:00.1", "ixgbe", "020000"),
-                                                ("0000:03:00.7", "nvme", "010802"),
-                                                ("0000:03:00.7", "uio_pci_generic", "020000")])
-def test_others_of_its_iommu_group(machine, mate, driver, kind):
+@pytest.mark.parametrize("mate, driver, kind, advice", [
+    ("0000:03:00.1", "ixgbe", "020000", ": bind all of them in one command, or put the card"),
+    ("0000:03:00.7", "nvme", "010802", ": put the card into another slot"),
+    ("0000:03:00.7", "uio_pci_generic", "020000", ": bind all of them in one command")])
+def test_others_of_its_iommu_group(machine, mate, driver, kind, advice):
     machine.device(mate, driver=driver, kind=kind, interface=None)
-    is_left_alone(machine, f"it shares its IOMMU group 12 with {mate} ({driver})")
+    is_left_alone(machine, f"it shares its IOMMU group 12 with {mate} ({driver})", advice)
 
 
 # --- what is no such device ---
