@@ -21,6 +21,7 @@ class Bind(Change):
 
     def __call__(self, devices):
         new, wanting = self.check(devices)
+        self.need_programs()
         with self.undo:
             if new:
                 self.load(VFIO, VFIO)

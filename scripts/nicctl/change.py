@@ -12,7 +12,9 @@ class Change:
     def __init__(self, system, hands):
         self.system = system
         self.hands = hands
-        hands.need(DEVBIND, "lspci", "ip")  # the latter two are for it
+
+    def need_programs(self):
+        self.hands.need(DEVBIND, "lspci", "ip")  # the latter two are for it
 
     def load(self, driver, module):
         """The driver is there, and if not, its module is loaded."""

@@ -13,6 +13,7 @@ class Unbind(Change):
         for device in devices:
             if users := device.users():
                 raise Refused(f"{device.pci}: in use by {users[0]}: stop that first")
+        self.need_programs()
         for device in devices:
             self.hands.between_steps()
             record = state.record(self.system, device.pci)

@@ -14,6 +14,7 @@ import pytest
 
 from fakemachine import NIC, PCI_IDS, FakeMachine, refuses, says
 from netns import Netns
+from responder import BINARY
 
 WRONG = {
     "nothing": ([], ["COMMAND"]),
@@ -213,6 +214,19 @@ def test_who_is_not_root_may_look_and_run_dry(netns):
             says(run(word, "--dry-run", "ens1f0"))
             refuses(run(word, "ens1f0"), "only root", f"sudo {nic} {word} ens1f0")
         assert machine.everything() == before
+
+
+def test_nic_conf_is_right_with_what_it_only_proposes(tmp_path):
+    """Keys that stand in it behind a #. test_cli.py has the file as it is."""
+    text = (NIC.parents[1] / "config" / "nic.conf").read_text(encoding="utf-8")
+    text, count = re.subn(r"^    # ([a-z_]+ = \S+)$", r"    \1", text, flags=re.MULTILINE)
+    assert count == 3
+    conf = tmp_path / "all.conf"
+    conf.write_text(text, encoding="utf-8")
+    said = subprocess.run([BINARY, "--check", "-c", conf], stdout=subprocess.PIPE, check=True,
+                          stderr=subprocess.STDOUT, text=True, timeout=60).stdout
+    for key in re.findall(r"^    ([a-z_]+ = [a-z0-9]+)$", text, re.MULTILINE):
+        assert re.search(key.replace(" = ", " += "), said), key
 
 
 def test_this_machine_itself():
