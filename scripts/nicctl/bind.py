@@ -27,6 +27,8 @@ class Bind(Change):
                 self.load(VFIO, VFIO)
             records = {device.pci: self.remembered(device) for device in wanting}
             self.reserve(wanting, records)
+            if wanting:
+                self.hands.make_directory(state.DIRECTORY)
             for device in wanting:
                 self.step()
                 self.remember(device, records[device.pci])

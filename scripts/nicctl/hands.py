@@ -47,6 +47,14 @@ class Hands:
                 raise Refused(f"there is no {program} on this machine: apt install "
                               f"{PACKAGES[program]}")
 
+    def make_directory(self, name):
+        if self.system.exists(name):
+            return
+        if self.dry_run:
+            print(f"mkdir -p {name}")
+            return
+        self.system.path(name).mkdir(parents=True)
+
     def write(self, name, text):
         if self.dry_run:
             print(f"echo {shlex.quote(text)} >{name}")

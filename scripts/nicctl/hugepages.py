@@ -6,9 +6,9 @@ from dataclasses import dataclass
 NODES = "/sys/devices/system/node"
 SYSTEM = "/sys/kernel/mm/hugepages"
 
-# For one device riposte takes 96 MiB, nearly all of it 40,960 buffers; a NIC's driver takes its rings
-# as well, and with more than 16 workers the buffers get more. Tables of connections are in ordinary
-# memory (riposte --check says how much).
+# For one device riposte takes 96 MiB, nearly all of it 40,960 buffers; a NIC's driver takes its
+# rings as well, and with more than 16 workers the buffers get more. Tables of connections are in
+# ordinary memory (riposte --check says how much).
 DEVICE_MIB = 256
 NONE = "the kernel has no hugepages: its CONFIG_HUGETLBFS is off"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """system - the kernel's files, all of them below one root, and who we are logged in as."""
 import contextlib
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -85,4 +86,8 @@ class System:
             parent = re.search(r"^PPid:\s*(\d+)$", self.text(f"/proc/{pid}/status"), re.MULTILINE)
             pid = int(parent[1]) if parent else 0
         ends = [connection.split() for connection in connections]
-        return {end[2].partition("%")[0] for end in ends if len(end) == 4}
+        found = set()
+        for end in ends:
+            with contextlib.suppress(IndexError, ValueError):
+                found.add(str(ipaddress.ip_address(end[2].partition("%")[0])))
+        return found

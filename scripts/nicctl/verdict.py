@@ -50,14 +50,15 @@ class Uses:
             if name in self.default:
                 return f"{interface} carries the default route{through}: leave it"
         if above:
-            return (f"{interface} is part of {above[0]}, which would lose it: take it out of "
-                    f"{above[0]} first")
+            return f"{interface} is part of {above[0]}, which would lose it: undo that first"
         own = sorted(address for address in self.addresses.get(interface, ())
                      if not ipaddress.ip_address(address).is_link_local)
-        if own or interface in self.routes:
-            what = f"the address {own[0]}" if own else \
-                f"the route to {sorted(self.routes[interface])[0]}"
-            return f"{interface} has {what}, which would be lost: take that from it first"
+        if own:
+            return (f"{interface} has the address {own[0]}, which would be lost: ip address flush "
+                    f"dev {interface} first, and see to it that it does not come back")
+        if routes := sorted(self.routes.get(interface, ())):
+            return (f"{interface} has the route to {routes[0]}, which would be lost: ip route "
+                    f"flush dev {interface} first")
         return None
 
 
@@ -89,7 +90,7 @@ class Verdicts:
             return "no IOMMU: give this virtual machine one (vIOMMU), then intel_iommu=on or " \
                    "iommu=pt on its kernel's command line"
         if "AuthenticAMD" in cpu:
-            return "no IOMMU: AMD-Vi (IOMMU, SVM) on in the BIOS, iommu=pt on the kernel's " \
+            return "no IOMMU: AMD-Vi (IOMMU) on in the BIOS, iommu=pt on the kernel's " \
                    "command line"
         if "intel_iommu=on" in line:
             return "no IOMMU, though intel_iommu=on is on the kernel's command line: VT-d on in " \

@@ -328,21 +328,39 @@ def test_too_few_hugepages_are_given_back(machine):
     assert machine.everything() == before and machine.log() == []
 
 
+def wait_for_devbind(machine, process):
+    deadline = time.monotonic() + 30
+    while not (machine.root / "slow").exists():
+        assert time.monotonic() < deadline and process.poll() is None, "dpdk-devbind.py was not run"
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_midway_undoes_it(machine, number):
     before = machine.everything()
     machine.write("mode", "slow\n")
     process = subprocess.Popen(machine.command("bind", PCI), env=machine.environment(), text=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 30
-    while not (machine.root / "slow").exists():
-        assert time.monotonic() < deadline and process.poll() is None, "dpdk-devbind.py was not run"
-        time.sleep(0.02)
+    wait_for_devbind(machine, process)
     process.send_signal(number)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    assert said == "nic: stopped, and what was done is undone\n"
+    assert said == "nic: stopped: what was done is undone\n"
     assert machine.everything() == before and len(machine.log()) == 2
+
+
+def test_a_signal_between_two_devices_leaves_the_second_bound(machine):
+    machine.device(OTHER, interface="ens1f1", group="13")
+    says(machine.nic("bind", PCI, OTHER))
+    machine.write("mode", "slow\n")
+    process = subprocess.Popen(machine.command("unbind", PCI, OTHER), env=machine.environment(),
+                               text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait_for_devbind(machine, process)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (143, "nic: stopped: further devices stay bound\n")
+    assert (machine.driver_of(), machine.driver_of(OTHER)) == ("ixgbe", "vfio-pci")
+    assert not (machine.root / RECORD).exists() and record(machine, OTHER)["driver"] == "ixgbe"
 
 
 def test_one_at_a_time(machine):

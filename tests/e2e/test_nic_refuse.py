@@ -40,7 +40,7 @@ def interface(netns, name, *addresses):
 def is_left_alone(machine, *words, device=PCI, environment=()):
     """bind refuses it, the list says the same, and nothing was changed or run."""
     before = machine.everything()
-    for options in ([], ["--dry-run"]):
+    for options in (["--dry-run"], []):
         answer = machine.nic("bind", *options, device, environment=environment)
         refuses(answer, *words)
         assert answer.stdout == ""
@@ -133,7 +133,7 @@ def test_the_login_session_that_sudo_hides(machine, netns):
     is_left_alone(machine, "ens1f0 carries your login session through br0 (192.0.2.1): leave it")
 
 
-@pytest.mark.parametrize("session", ["", "nonsense", "192.0.2.9 4711 198.51.100.1 22"])
+@pytest.mark.parametrize("session", ["", "nonsense", "a b c d", "192.0.2.9 4711 198.51.100.1 22"])
 def test_a_session_from_elsewhere_is_no_obstacle(machine, netns, session):
     interface(netns, "ens1f0")
     interface(netns, "other", "198.51.100.1/24")
@@ -146,13 +146,19 @@ def test_a_session_from_elsewhere_is_no_obstacle(machine, netns, session):
 def test_an_address(machine, netns, family):
     interface(netns, "ens1f0", ADDRESS[family][0])
     own = ADDRESS[family][0].partition("/")[0]
-    is_left_alone(machine, f"ens1f0 has the address {own}, which would be lost")
+    is_left_alone(machine, f"ens1f0 has the address {own}, which would be lost",
+                  "ip address flush dev ens1f0")
+    netns.run("ip", "address", "flush", "dev", "ens1f0")
+    says(machine.nic("bind", "--dry-run", PCI))
 
 
 def test_a_route_without_address(machine, netns):
     interface(netns, "ens1f0")
     netns.run("ip", "route", "add", "203.0.113.0/24", "dev", "ens1f0")
-    is_left_alone(machine, "ens1f0 has the route to 203.0.113.0/24, which would be lost")
+    is_left_alone(machine, "ens1f0 has the route to 203.0.113.0/24, which would be lost",
+                  "ip route flush dev ens1f0")
+    netns.run("ip", "route", "flush", "dev", "ens1f0")
+    says(machine.nic("bind", "--dry-run", PCI))
 
 
 def test_a_link_local_address_is_no_obstacle(machine, netns):
@@ -163,7 +169,7 @@ def test_a_link_local_address_is_no_obstacle(machine, netns):
 
 def test_a_port_of_a_bridge_without_addresses(machine):
     machine.stands_on("vmbr0", "ens1f0")
-    is_left_alone(machine, "ens1f0 is part of vmbr0", "take it out of vmbr0 first")
+    is_left_alone(machine, "ens1f0 is part of vmbr0, which would lose it")
 
 
 def test_virtual_functions(machine):
