@@ -29,8 +29,6 @@ class Uses:
             name = left.pop(0)
             up = {entry.removeprefix("upper_") for entry in self.system.names(f"{NET}/{name}")
                   if entry.startswith("upper_")}
-            if master := self.system.target(f"{NET}/{name}/master"):
-                up.add(master)
             new = sorted(up - {interface, *found})
             found += new
             left += new

@@ -148,13 +148,11 @@ class FakeMachine:
         if on:
             self.link(f"{where}/device", on)
 
-    def stands_on(self, upper, lower, master=True):
-        """upper is a bond or a bridge with lower in it, or (master=False) a VLAN of it."""
+    def stands_on(self, upper, lower):
+        """upper is a bond or a bridge with lower in it, or a VLAN of it."""
         if not (self.sys / "class/net" / upper).exists():
             self.interface(upper)
         self.link(f"sys/class/net/{lower}/upper_{upper}", f"sys/class/net/{upper}")
-        if master:
-            self.link(f"sys/class/net/{lower}/master", f"sys/class/net/{upper}")
 
     def process(self, pid, comm, opens=(), parent=1, environment=b""):
         self.write(f"proc/{pid}/comm", f"{comm}\n")

@@ -2,6 +2,7 @@
 """scripts/nic: what bind and unbind do, what a dry run says of it, what is left when it fails."""
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import time
@@ -162,6 +163,15 @@ def test_what_another_was_promised_and_has_not_taken_is_not_counted(machine):
     assert machine.pages() == 256
 
 
+def test_what_one_was_promised_that_is_bound_no_longer_is_counted(machine):
+    machine.device(OTHER, interface="ens1f1", group="13")
+    says(machine.nic("bind", PCI))
+    machine.node(0, 128)
+    machine.link(f"sys/bus/pci/devices/{PCI}/driver", "sys/bus/pci/drivers/ixgbe")
+    says(machine.nic("bind", OTHER))
+    assert machine.pages() == 128
+
+
 # --- unbind ---
 
 def test_unbind_leaves_the_machine_as_it_was(machine):
@@ -198,6 +208,17 @@ def test_unbind_of_what_is_in_use_is_refused(machine):
     before, log = machine.everything(), machine.log()
     refuses(machine.nic("unbind", PCI), PCI, "in use by riposte, pid 4711", "stop that first")
     assert machine.everything() == before and machine.log() == log
+
+
+def test_unbind_without_an_iommu(machine):
+    """It can be undone, but not while it is in use: the kernel would wait for that."""
+    machine.device("0000:05:00.0", driver="vfio-pci", interface=None, group="15")
+    machine.write("sys/kernel/iommu_groups/15/name", "vfio-noiommu\n")
+    machine.process(4711, "riposte", ["/dev/vfio/noiommu-15"])
+    refuses(machine.nic("unbind", "05:00.0"), "in use by riposte, pid 4711")
+    (machine.root / "proc/4711/fd/0").unlink()
+    says(machine.nic("unbind", "05:00.0"))
+    assert machine.driver_of("0000:05:00.0") is None
 
 
 def test_unbind_of_what_is_not_bound_says_so(machine):
@@ -340,9 +361,10 @@ def test_a_signal_midway_undoes_it(machine, number):
     before = machine.everything()
     machine.write("mode", "slow\n")
     process = subprocess.Popen(machine.command("bind", PCI), env=machine.environment(), text=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               start_new_session=True)
     wait_for_devbind(machine, process)
-    process.send_signal(number)
+    os.killpg(process.pid, number)  # as a terminal does
     _, said = process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert said == "nic: stopped: what was done is undone\n"
