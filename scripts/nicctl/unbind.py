@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """unbind - devices go back to the drivers that they had, and hugepages to their nodes."""
+import time
+
 from nicctl import state
 from nicctl.change import Change
 from nicctl.device import USERSPACE
 from nicctl.system import Refused
 
+INTERFACE_SECONDS = 3
 PROBE = "/sys/bus/pci/drivers_probe"
 
 
@@ -22,7 +25,7 @@ class Unbind(Change):
                     self.give_back(device, record["driver"], record.get("module"))
                 else:
                     self.ask_kernel(device)
-                self.tell(device)
+                self.tell(device, record.get("interfaces", []))
             else:
                 self.hands.say(f"{device.pci}: {device.driver} has it already")
             if record:
@@ -43,11 +46,15 @@ class Unbind(Change):
                           f"{device.where}/driver_override and {device.driver}.ids= on the "
                           "kernel's command line")
 
-    def tell(self, device):
+    def tell(self, device, interfaces):
+        """Where it is. Its interfaces may take their time, and udev to give them their names."""
         if self.hands.dry_run:
             return
+        deadline = time.monotonic() + INTERFACE_SECONDS
+        while not set(interfaces) <= set(device.interfaces()) and time.monotonic() < deadline:
+            time.sleep(0.05)
         if device.driver is None:
             self.hands.say(f"{device.pci}: unbound, without a driver")
             return
-        self.hands.say(f"{device.pci}: back with "
-                       f"{', '.join([device.driver, *device.interfaces()])}")
+        now = device.interfaces() or ["without an interface"]
+        self.hands.say(f"{device.pci}: back with {', '.join([device.driver, *now])}")

@@ -190,8 +190,26 @@ def test_unbind_by_the_name_that_the_interface_had(machine):
     machine.device("0000:05:00.0", interface="ens5", group="15")
     says(machine.nic("bind", "ens5"))
     subprocess.run(["rm", machine.sys / "class/net/ens5"], check=True)
-    machine.nic("unbind", "ens5")
+    assert "0000:05:00.0: back with ixgbe, without an interface" in says(
+        machine.nic("unbind", "ens5"))
     assert machine.driver_of("0000:05:00.0") == "ixgbe"
+
+
+def test_unbind_waits_for_the_interface_s_name(machine):
+    """The kernel calls it eth0 at first, and udev what it was called before."""
+    says(machine.nic("bind", PCI))
+    machine.node(0, 128)
+    net = machine.sys / "class/net"
+    os.rename(net / "ens1f0", net / "eth0")
+    process = subprocess.Popen(machine.command("unbind", PCI), env=machine.environment(), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while machine.driver_of() != "ixgbe":
+        assert time.monotonic() < deadline and process.poll() is None, "it is not given back"
+        time.sleep(0.02)
+    time.sleep(0.5)
+    os.rename(net / "eth0", net / "ens1f0")
+    assert process.communicate(timeout=30) == (f"{PCI}: back with ixgbe, ens1f0\n", "")
 
 
 def test_unbind_takes_back_no_page_in_use(machine):
