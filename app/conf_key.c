@@ -16,7 +16,7 @@
 #define BUFFER_MAX (UINT64_C(1) << 30)
 #define SENDER_MAX (UINT64_C(1) << 24)
 #define ECHO_MAX   (UINT64_C(1) << 34)
-#define MTU_MAX    UINT64_C(65000)
+#define MTU_MAX    UINT64_C(64000)
 
 /* Choices are in the order of their enums. */
 static const struct conf_key host_keys[] = {

@@ -9,20 +9,40 @@
 
 #include "interface.h"
 
+/* Asks the kernel one of SIOCGIF...; false if it does not say. */
+static bool
+ask(unsigned int if_index, unsigned long question, struct ifreq *answer)
+{
+	bool answered;
+	int s;
+
+	*answer = (struct ifreq){0};
+	if (if_index == 0 || if_indextoname(if_index, answer->ifr_name) == NULL)
+		return false;
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return false;
+	answered = ioctl(s, question, answer) == 0;
+	close(s);
+	return answered;
+}
+
 uint16_t
 interface_mtu(unsigned int if_index, uint16_t most)
 {
-	struct ifreq request = {0};
-	int s;
+	struct ifreq answer;
 
-	if (if_index == 0 || if_indextoname(if_index, request.ifr_name) == NULL)
-		return most;
-	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s < 0 || ioctl(s, SIOCGIFMTU, &request) != 0)
-		request.ifr_mtu = most;
-	if (s >= 0)
-		close(s);
-	return request.ifr_mtu < most ? (uint16_t)request.ifr_mtu : most;
+	return ask(if_index, SIOCGIFMTU, &answer) && answer.ifr_mtu < most
+		       ? (uint16_t)answer.ifr_mtu
+		       : most;
+}
+
+bool
+interface_is_running(unsigned int if_index)
+{
+	struct ifreq answer;
+
+	return !ask(if_index, SIOCGIFFLAGS, &answer) || (answer.ifr_flags & IFF_RUNNING);
 }
 
 int

@@ -4,6 +4,7 @@
 #ifndef RIPOSTE_INTERFACE_H
 #define RIPOSTE_INTERFACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Its MTU; most where there is no interface (if_index 0), or it has more. */
@@ -12,5 +13,8 @@ uint16_t interface_mtu(unsigned int if_index, uint16_t most);
 /* Lets it receive what is sent to any group address, until the descriptor that is returned is
  * closed; a negative errno. */
 int interface_receive_groups(unsigned int if_index);
+
+/* Is it up, and connected? True if the kernel does not say. */
+bool interface_is_running(unsigned int if_index);
 
 #endif

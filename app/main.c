@@ -108,6 +108,9 @@ open_ports(struct program *p, unsigned int lcore_count, struct port_orders *orde
 		return EXIT_DEVICE;
 	}
 	orders->workers = (uint16_t)(lcore_count / count);
+	if (lcore_count % count != 0)
+		say("%u devices share %u lcores evenly: %u of them stay idle", count, lcore_count,
+		    lcore_count % count);
 	while (p->port_count < count) {
 		id = (uint16_t)rte_eth_find_next_owned_by(id, RTE_ETH_DEV_NO_OWNER);
 		if (port_open(&p->ports[p->port_count++], id++, orders) != 0)

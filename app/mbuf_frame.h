@@ -27,13 +27,13 @@ frame_csum(uint64_t ol_flags, uint32_t packet_type)
 			    !RTE_ETH_IS_TUNNEL_PKT(packet_type);
 	uint8_t csum = 0;
 
-	if (ip == RTE_MBUF_F_RX_IP_CKSUM_NONE || (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD && is_ip4))
+	if (is_ip4 && (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD || ip == RTE_MBUF_F_RX_IP_CKSUM_NONE))
 		csum |= WIRE_IP_GOOD;
-	else if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD && is_ip4)
+	else if (is_ip4 && ip == RTE_MBUF_F_RX_IP_CKSUM_BAD)
 		csum |= WIRE_IP_BAD;
-	if (l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE || (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD && is_tcp))
+	if (is_tcp && (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD || l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE))
 		csum |= WIRE_L4_GOOD;
-	else if (l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD && is_tcp)
+	else if (is_tcp && l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD)
 		csum |= WIRE_L4_BAD;
 	return csum;
 }

@@ -10,24 +10,17 @@
 #include <rte_mbuf.h>
 
 #include "interface.h"
-#include "port.h"
+#include "port_internal.h"
 #include "say.h"
 #include "steer.h"
 #include "wire.h"
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
-#define POOL_CACHE     256
-#define POOL_PLENTY    40960 /* if there is memory: net_pcap's infinite_rx keeps a whole file */
-#define IPV6_MTU_MIN   1280  /* RFC 8200 5 */
-#define IPV4_MTU_MIN   68    /* RFC 791 3.2 */
-#define VLAN_ROOM      (2 * RTE_VLAN_HLEN)
-#define FRAME_ROOM     (RTE_ETHER_HDR_LEN + VLAN_ROOM + RTE_ETHER_CRC_LEN) /* around the MTU */
-#define LINK_TEXT      48
-#define MTU_MAX        (UINT16_MAX - RTE_PKTMBUF_HEADROOM - FRAME_ROOM)
-
-static int
-refuse(const struct port *p, const char *what, int error)
+#define IPV6_MTU_MIN   1280 /* RFC 8200 5 */
+#define IPV4_MTU_MIN   68   /* RFC 791 3.2 */
+int
+port_refuse(const struct port *p, const char *what, int error)
 {
 	say("device %s: %s: %s", p->name, what, rte_strerror(-error));
 	return error;
@@ -58,47 +51,35 @@ device_conf(struct port *p, const struct rte_eth_dev_info *info)
 	return conf;
 }
 
-static int
-make_pool(struct port *p, uint16_t rx_descriptors, uint16_t tx_descriptors)
-{
-	char name[RTE_MEMPOOL_NAMESIZE];
-	uint32_t frame = FRAME_ROOM + p->mtu;
-	uint32_t room = RTE_PKTMBUF_HEADROOM + RTE_MAX(frame, 2048u);
-	int node = p->node < 0 ? SOCKET_ID_ANY : p->node;
-	/* What the rings hold, what the caches of the lcores hold, and a burst in hand for each. */
-	uint32_t least =
-		p->rss.queues * (uint32_t)(rx_descriptors + tx_descriptors + 4 * PORT_BURST) +
-		(rte_lcore_count() + 1) * 3 * POOL_CACHE / 2;
-
-	snprintf(name, sizeof(name), "port-%u", p->id);
-	if (least < POOL_PLENTY)
-		p->pool = rte_pktmbuf_pool_create(name, POOL_PLENTY, POOL_CACHE, 0, (uint16_t)room,
-						  node);
-	if (p->pool == NULL)
-		p->pool = rte_pktmbuf_pool_create(name, least, POOL_CACHE, 0, (uint16_t)room, node);
-	if (p->pool == NULL) {
-		say("device %s: no memory for %u buffers of %u bytes: give EAL more with -m",
-		    p->name, least, room);
-		return -rte_errno;
-	}
-	return 0;
-}
-
 /* Gives the device the MTU that was asked for, and looks whether all have taken it. */
 static int
-set_mtu(const struct port *p, const struct rte_eth_dev_info *info)
+set_mtu(struct port *p, const struct rte_eth_dev_info *info)
 {
 	int error = rte_eth_dev_set_mtu(p->id, p->mtu);
 	uint16_t mtu = interface_mtu(info->if_index, p->mtu);
 
+	/* Only an interface of the kernel's remembers it. */
+	p->mtu_set = error == 0 && p->if_index != 0;
 	/* Some take it from rte_eth_dev_configure() alone. */
 	if (error != 0 && error != -ENOTSUP)
-		return refuse(p, "does not take the \"mtu\"", error);
+		return port_refuse(p, "does not take the \"mtu\"", error);
 	if (mtu == p->mtu)
 		return 0;
 	say("device %s: mtu = %u, but its interface has %u: raise that first", p->name, p->mtu,
 	    mtu);
 	return -EINVAL;
+}
+
+/* Some drivers split frames that they think too long for a buffer, by counts of their own. */
+static void
+warn_of_pieces(const struct port *p)
+{
+	struct rte_eth_rxq_info queue;
+
+	if (rte_eth_rx_queue_info_get(p->id, 0, &queue) == 0 && queue.scattered_rx != 0)
+		say("warning: device %s may receive long frames in pieces, which are dropped: a "
+		    "smaller mtu would be right",
+		    p->name);
 }
 
 static int
@@ -110,89 +91,28 @@ start_queues(struct port *p, const struct rte_eth_dev_info *info, bool own_mtu)
 	int error;
 
 	if ((error = rte_eth_dev_configure(p->id, p->rss.queues, p->rss.queues, &conf)) != 0)
-		return refuse(p, "cannot be configured", error);
+		return port_refuse(p, "cannot be configured", error);
 	if (!own_mtu && (error = set_mtu(p, info)) != 0)
 		return error;
 	if ((error = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx)) != 0)
-		return refuse(p, "descriptors", error);
-	if ((error = make_pool(p, rx, tx)) != 0)
+		return port_refuse(p, "descriptors", error);
+	if ((error = port_make_pool(p, info->driver_name, rx, tx)) != 0)
 		return error;
 	for (uint16_t q = 0; q < p->rss.queues; q++) {
 		if ((error = rte_eth_rx_queue_setup(p->id, q, rx, socket, NULL, p->pool)) != 0)
-			return refuse(p, "receive queue", error);
+			return port_refuse(p, "receive queue", error);
 		if ((error = rte_eth_tx_queue_setup(p->id, q, tx, socket, NULL)) != 0)
-			return refuse(p, "transmit queue", error);
+			return port_refuse(p, "transmit queue", error);
 	}
 	/* What they say of a frame is believed where they say what it is (mbuf_frame.h). */
 	(void)rte_eth_dev_set_ptypes(p->id, RTE_PTYPE_L3_MASK | RTE_PTYPE_L4_MASK, NULL, 0);
 	if ((error = rte_eth_dev_start(p->id)) != 0)
-		return refuse(p, "cannot be started", error);
+		return port_refuse(p, "cannot be started", error);
 	p->started = true;
+	warn_of_pieces(p);
 	if ((error = port_rss_set_table(&p->rss, p->id)) != 0)
-		return refuse(p, "RSS table", error);
+		return port_refuse(p, "RSS table", error);
 	return 0;
-}
-
-/* Neighbour solicitations come to group addresses, and more of them than any filter holds. */
-static void
-receive_groups(struct port *p, unsigned int if_index)
-{
-	int error = rte_eth_allmulticast_enable(p->id);
-
-	if (error == 0)
-		return;
-	/* What has no such switch and no interface, a file for one, filters nothing. */
-	if (if_index == 0 && error == -ENOTSUP)
-		return;
-	if (if_index != 0) {
-		p->groups = error = interface_receive_groups(if_index);
-		if (error >= 0)
-			return;
-	}
-	say("warning: device %s does not receive all group addresses (%s), so neighbours may not "
-	    "find IPv6 addresses; promiscuous = yes would be right",
-	    p->name, rte_strerror(-error));
-}
-
-static int
-become_promiscuous(struct port *p)
-{
-	int error;
-
-	if (rte_eth_promiscuous_get(p->id) == 1)
-		return 0;
-	error = rte_eth_promiscuous_enable(p->id);
-	p->promiscuous = error == 0;
-	return error == 0 || error == -ENOTSUP ? 0
-					       : refuse(p, "does not become promiscuous", error);
-}
-
-/* Whose frames it receives. */
-static int
-set_filters(struct port *p, const struct port_orders *orders, const struct rte_eth_dev_info *info)
-{
-	if (orders->promiscuous)
-		return become_promiscuous(p);
-	if (orders->ipv6)
-		receive_groups(p, info->if_index);
-	return 0;
-}
-
-/* "up, 10 Gbit/s" or "down". */
-static const char *
-describe_link(const struct port *p, bool *up, char text[LINK_TEXT])
-{
-	struct rte_eth_link link = {0};
-
-	*up = rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
-	if (!*up)
-		return "down";
-	if (link.link_speed == RTE_ETH_SPEED_NUM_NONE ||
-	    link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN)
-		return "up";
-	snprintf(text, LINK_TEXT, "up, %g Gbit/s%s", link.link_speed / 1000.0,
-		 link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX ? "" : ", half duplex");
-	return text;
 }
 
 /* The largest MTU that rte_eth_dev_configure() would take, and whose frame fits into one buffer. */
@@ -206,7 +126,7 @@ most_mtu(const struct rte_eth_dev_info *info)
 		around = info->max_rx_pktlen - info->max_mtu;
 	if (info->max_rx_pktlen > around)
 		most = RTE_MIN(most, info->max_rx_pktlen - around);
-	return (uint16_t)RTE_MIN(most, (uint32_t)MTU_MAX);
+	return (uint16_t)RTE_MIN(most, PORT_MTU_MAX);
 }
 
 /* Asks the device who and what it is, and settles the MTU. */
@@ -220,16 +140,18 @@ ask_device(struct port *p, const struct port_orders *orders, struct rte_eth_dev_
 	if (rte_eth_dev_get_name_by_port(p->id, p->name) != 0)
 		snprintf(p->name, sizeof(p->name), "%u", p->id);
 	if ((error = rte_eth_dev_info_get(p->id, info)) != 0)
-		return refuse(p, "does not say what it can do", error);
+		return port_refuse(p, "does not say what it can do", error);
 	if ((error = rte_eth_macaddr_get(p->id, &mac)) != 0)
-		return refuse(p, "has no Ethernet address", error);
+		return port_refuse(p, "has no Ethernet address", error);
 	if ((error = rte_eth_dev_get_mtu(p->id, &p->mtu)) != 0)
-		return refuse(p, "has no MTU", error);
+		return port_refuse(p, "has no MTU", error);
 	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
 	p->node = rte_eth_dev_socket_id(p->id);
+	p->if_index = info->if_index;
+	p->mtu_before = p->mtu;
 	if (orders->mtu == 0) {
 		/* A frame of the MTU has to fit into one buffer, whose size has 16 bits. */
-		p->mtu = interface_mtu(info->if_index, (uint16_t)RTE_MIN(p->mtu, MTU_MAX));
+		p->mtu = interface_mtu(info->if_index, (uint16_t)RTE_MIN(p->mtu, PORT_MTU_MAX));
 		return 0;
 	}
 	p->mtu = orders->mtu;
@@ -244,7 +166,7 @@ ask_device(struct port *p, const struct port_orders *orders, struct rte_eth_dev_
 int
 port_open(struct port *p, uint16_t id, const struct port_orders *orders)
 {
-	char link[LINK_TEXT];
+	char link[PORT_LINK_TEXT];
 	struct rte_eth_dev_info info;
 	int error;
 
@@ -262,34 +184,12 @@ port_open(struct port *p, uint16_t id, const struct port_orders *orders)
 		return -EINVAL;
 	}
 	port_rss_choose(&p->rss, p->name, &info, orders->workers, orders->secret);
-	if ((error = start_queues(p, &info, orders->mtu == 0)) != 0 ||
-	    (error = set_filters(p, orders, &info)) != 0)
+	if ((error = start_queues(p, &info, orders->mtu == 0)) != 0)
 		return error;
+	port_set_filters(p, orders, &info);
 	say("device %s: %u worker%s, MTU %u, link %s", p->name, p->rss.queues,
-	    p->rss.queues == 1 ? "" : "s", p->mtu, describe_link(p, &p->link_up, link));
+	    p->rss.queues == 1 ? "" : "s", p->mtu, port_link(p, &p->link_up, link));
 	return 0;
-}
-
-void
-port_watch_link(struct port *p)
-{
-	char text[LINK_TEXT];
-	bool up;
-	const char *link = describe_link(p, &up, text);
-
-	if (up != p->link_up)
-		say("device %s: link %s", p->name, link);
-	p->link_up = up;
-}
-
-uint64_t
-port_missed(const struct port *p)
-{
-	struct rte_eth_stats stats;
-
-	if (!p->started || rte_eth_stats_get(p->id, &stats) != 0)
-		return p->missed;
-	return stats.imissed + stats.rx_nombuf;
 }
 
 void
@@ -301,10 +201,13 @@ port_close(struct port *p)
 		(void)rte_eth_promiscuous_disable(p->id);
 	if (p->groups >= 0)
 		close(p->groups);
+	if (p->mtu_set)
+		(void)rte_eth_dev_set_mtu(p->id, p->mtu_before);
 	if (p->started)
 		(void)rte_eth_dev_stop(p->id);
-	(void)rte_eth_dev_close(p->id);
 	p->started = false;
+	if (rte_eth_dev_close(p->id) != 0)
+		return; /* it may still write to its buffers */
 	if (p->pool != NULL) {
 		p->lost = rte_mempool_in_use_count(p->pool);
 		rte_mempool_free(p->pool);

@@ -18,6 +18,9 @@ struct port {
 	char name[RTE_ETH_NAME_MAX_LEN];
 	struct port_rss rss;
 	uint16_t mtu;
+	uint16_t mtu_before;   /* of the interface that it stands on ... */
+	bool mtu_set;          /* ... if that was changed */
+	unsigned int if_index; /* of that interface; 0: none */
 	uint8_t mac[RTE_ETHER_ADDR_LEN];
 	uint8_t tx_offload; /* WIRE_TX_... */
 	int node;           /* NUMA node, -1: any */

@@ -15,6 +15,35 @@
 
 #define KEY_USED 40 /* bytes, by IPv6's 36 */
 
+/* What drivers of DPDK 22.11 do not say of themselves. */
+struct quirk {
+	const char *driver;
+	bool power_of_two; /* of queues */
+	uint16_t few;      /* queues at most where the table has fewer entries than that: 16 */
+};
+
+static const struct quirk quirks[] = {
+	{"net_vmxnet3", true, 0},
+	{"net_ixgbe_vf", true, 0},
+	{"net_mana", true, 0},
+	/* 82599 and X540 have four bits for a queue, X550 has a larger table. */
+	{"net_ixgbe", false, 512},
+};
+
+static unsigned int
+quirk(const struct rte_eth_dev_info *info, unsigned int queues)
+{
+	for (unsigned int i = 0; i < RTE_DIM(quirks); i++) {
+		if (strcmp(info->driver_name, quirks[i].driver) != 0)
+			continue;
+		if (quirks[i].power_of_two)
+			queues = rte_align32prevpow2(queues);
+		if (info->reta_size < quirks[i].few)
+			queues = RTE_MIN(queues, 16u);
+	}
+	return queues;
+}
+
 static void
 make_key(struct port_rss *rss, uint8_t length, const struct siphash_key *secret)
 {
@@ -51,13 +80,17 @@ port_rss_choose(struct port_rss *rss, const char *name, const struct rte_eth_dev
 		    rss->types == RTE_ETH_RSS_NONFRAG_IPV4_TCP ? 6 : 4);
 	if (info->reta_size > 0)
 		most = RTE_MIN(most, info->reta_size);
-	rss->queues = (uint16_t)RTE_MIN(workers, most);
+	rss->queues = (uint16_t)quirk(info, RTE_MIN(workers, most));
 	if (rss->queues < workers)
-		say("device %s: %u queues, so it gets %u workers of %u lcores", name, most,
-		    rss->queues, workers);
+		say("device %s: %u queues can be dealt out to, so it gets %u workers of %u lcores",
+		    name, rss->queues, rss->queues, workers);
 	rss->table_size = info->reta_size;
 	if (info->hash_key_size <= PORT_RSS_KEY_MAX)
 		make_key(rss, info->hash_key_size, secret);
+	if (rss->key_length == 0)
+		say("device %s: its key of RSS is the driver's own, and who knows it can aim at "
+		    "one worker",
+		    name);
 }
 
 void
@@ -76,13 +109,18 @@ port_rss_fill(struct port_rss *rss, struct rte_eth_conf *conf)
 int
 port_rss_set_table(struct port_rss *rss, uint16_t id)
 {
-	const uint16_t groups = (uint16_t)((rss->table_size + RTE_ETH_RETA_GROUP_SIZE - 1) /
-					   RTE_ETH_RETA_GROUP_SIZE);
 	struct rte_eth_rss_reta_entry64 *table;
+	struct rte_eth_dev_info info;
+	uint16_t groups;
 	int error;
 
-	if (rss->queues == 1 || groups == 0)
+	/* Some know how large it is only now. */
+	if (rte_eth_dev_info_get(id, &info) == 0)
+		rss->table_size = info.reta_size;
+	if (rss->queues == 1 || rss->table_size == 0)
 		return 0;
+	groups = (uint16_t)((rss->table_size + RTE_ETH_RETA_GROUP_SIZE - 1) /
+			    RTE_ETH_RETA_GROUP_SIZE);
 	table = calloc(groups, sizeof(*table));
 	if (table == NULL)
 		return -ENOMEM;

@@ -24,7 +24,7 @@ struct port_rss {
 
 /* Decides how many queues the device called name gets for workers: as many as it can steer TCP to
  * by the four-tuple, one if it cannot (which is said). The hash's key comes from secret: who does
- * not know it cannot aim at one worker. */
+ * not know it cannot aim at one worker; a driver that takes none has its own, which is said. */
 void port_rss_choose(struct port_rss *rss, const char *name, const struct rte_eth_dev_info *info,
 		     uint16_t workers, const struct siphash_key *secret);
 

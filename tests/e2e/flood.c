@@ -214,7 +214,7 @@ run(struct flood *f)
 	uint64_t last = 0;
 
 	/* Then for as long as answers come, and a little longer. */
-	while (!over || rte_get_timer_cycles() - last < second / 4) {
+	while (!over || rte_get_timer_cycles() - last < second / 2) {
 		struct rte_mbuf *mbufs[BURST];
 		const uint16_t count = rte_eth_rx_burst(f->clients, 0, mbufs, BURST);
 

@@ -22,6 +22,7 @@ CONF = f"""host {{ owns = {{ "{SERVER[4]}", "{SERVER[6]}" }} connections = 20000
 listener "web" {{ ports = 80 script = {{ "accept", "write \\"hello\\"", "close" }} }}
 """
 SECONDS = 1
+RINGS = 2 << 10  # frames that lie in memif's two rings, when the flood's program ends
 GROWTH = 4 << 10  # KiB that riposte's memory may grow by: who asks for counters takes some
 
 # What is sent and where to, and what may come of it: (SYN-ACK, RST).
@@ -41,7 +42,7 @@ CASES = {
 
 def give_way(process):
     """The tests beside this one go by the clock."""
-    os.setpriority(os.PRIO_PROCESS, process.pid, 15)
+    os.setpriority(os.PRIO_PROCESS, process.pid, 5)
 
 
 class Bench:
@@ -66,11 +67,13 @@ class Bench:
         self.riposte.wait_until(lambda: "MTU" in self.riposte.output("stderr"), "it listens")
         wait_for(self.is_asked)
         self.flood = None
+        self.before = None  # counters when the flood began
 
     def memif(self):
         return f"socket={self.socket},socket-abstract=no,rsize=10"
 
     def start_flood(self, flags, port):
+        self.before = self.counters()
         with open(self.directory / "flood", "wb") as out:
             self.flood = subprocess.Popen(
                 [*self.nic.command(), FLOOD, *EAL, lcores_option(1), "--single-file-segments",
@@ -80,8 +83,8 @@ class Bench:
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                 preexec_fn=die_with_parent)
         give_way(self.flood)
-        before = self.counters()["rx"]
-        wait_for(lambda: self.counters()["rx"] > before + 10000, 30)
+        rx = self.before["rx"]
+        wait_for(lambda: self.counters()["rx"] > rx + 10000, 30)
 
     def kill_flood(self):
         if self.flood and self.flood.poll() is None:
@@ -112,7 +115,7 @@ class Bench:
         with self.client.inside():
             sock = socket.socket(FAMILY[family], socket.SOCK_STREAM)
         with sock:
-            sock.settimeout(20)
+            sock.settimeout(60)
             sock.connect((SERVER[family], 80))
             said = b""
             while data := sock.recv(100):
@@ -143,8 +146,8 @@ def check_lawful(bench):
     served, until = 0, time.monotonic() + SECONDS
     while time.monotonic() < until or served == 0:
         for family in (4, 6):
-            # One of three: flood.c's ring is full whenever that is not running.
-            bench.client.run("ping", "-c", "3", "-i", "0.05", "-W", "5", SERVER[family])
+            # Until one is answered: flood.c's ring is full whenever that is not running.
+            bench.client.run("ping", "-c", "1", "-i", "0.05", "-w", "30", SERVER[family])
             assert bench.greeting(family) == b"hello"
             served += 1
 
@@ -169,12 +172,14 @@ def test_flood_of(bench, pour, case):
     print(f"{case}: {flood}")
     assert balanced(after), after
     rate = after["rx"] - before["rx"]
-    assert rate > 10000, f"no flood: {rate} frames in {SECONDS} s"
+    assert rate > 1000, f"no flood: {rate} frames in {SECONDS} s"
     # Each segment has its answer; the flood's program did not take all of them in time.
     answers = flood["offered"] * (syn_ack + rst)
     came = flood["syn_ack"] + flood["rst"]
-    again = after["syn_ack_retransmitted"]
-    assert answers - after["tx_dropped"] <= came <= answers + again, (flood, after)
+    lost, again = (after[name] - bench.before[name]
+                   for name in ("tx_dropped", "syn_ack_retransmitted"))
+    assert answers - lost - RINGS <= came <= answers + again, (flood, lost, again)
+    assert lost < answers // 2 or not answers, f"{lost} of {answers} answers did not come"
     assert (flood["other"], flood["syn_ack"] > 0, flood["rst"] > 0) == (0, syn_ack > 0, rst > 0), flood
     assert grown < GROWTH, f"memory grew by {grown} KiB"
     # What a flood leaves is no more than a quarter of the table, half open: cookies = auto.

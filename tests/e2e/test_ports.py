@@ -12,7 +12,9 @@ from netns import Netns, quiet, unique, veth
 from rawport import RawPort
 from responder import Riposte
 
-LISTENER = 'listener "web" { ports = 80 script = { "accept", "write \\"hello\\"", "close" } }\n'
+LISTENER = """listener "web" { ports = 80 script = { "accept", "write \\"hello\\"", "close" } }
+listener "sink" { ports = 81 script = { "accept", "read all", "close" } }
+"""
 
 
 def host(*more, owns=(SERVER[4], SERVER[6])):
@@ -156,8 +158,9 @@ def test_a_start_without_link_says_so_and_serves_once_it_comes(cables, tmp_path)
     lab.nic.run("ip", "link", "set", "n0", "down")
     riposte = lab.make(host(), tmp_path, devices=["net_af_packet0,iface=n0"])
     riposte.start()
-    riposte.wait_until(lambda: "MTU 1500, link" in riposte.output("stderr"), "it has started")
+    riposte.wait_until(lambda: "MTU 1500, link down" in riposte.output("stderr"), "it has started")
     lab.nic.run("ip", "link", "set", "n0", "up")
+    riposte.wait_until(lambda: "net_af_packet0: link up" in riposte.output("stderr"), "link up")
     for family in (4, 6):
         assert greeting(lab.clients[0], family) == b"hello"
     riposte.stop()
@@ -180,10 +183,42 @@ def test_mtu_is_what_the_mss_comes_from(cables, tmp_path, family, headers):
     riposte.stop()
 
 
+def mtu_of(lab):
+    return int(re.search(" mtu ([0-9]+) ", lab.nic.run("ip", "link", "show", "dev", "n0"))[1])
+
+
 def test_an_mtu_that_a_device_does_not_take_is_refused(cables, tmp_path):
     said = cables(0).refuses(host("mtu = 9000"), tmp_path, 3, devices=["net_tap0,iface=tap0"])
     assert re.search("device net_tap0: mtu = 9000, and it takes from [0-9]+ to 15[0-9]{2}$",
                      said), said
+
+
+def test_the_interface_has_its_mtu_back_at_the_end(cables, tmp_path):
+    lab = cables()
+    mtus = [mtu_of(lab)]
+    riposte = lab.start(host("mtu = 1400"), tmp_path)
+    mtus.append(mtu_of(lab))
+    riposte.stop()
+    assert [*mtus, mtu_of(lab)] == [1500, 1400, 1500]
+
+
+def test_a_jumbo_segment_is_received_in_one_piece(cables, tmp_path):
+    lab = cables()
+    for netns, name in ((lab.nic, "n0"), (lab.clients[0], "c0")):
+        netns.run("ip", "link", "set", name, "mtu", "9000")
+    riposte = lab.start(host("mtu = 9000"), tmp_path,
+                        devices=["net_pcap0,iface=n0"])
+    for family in (4, 6):
+        with lab.clients[0].inside():
+            sock = socket.socket(FAMILY[family], socket.SOCK_STREAM)
+        with sock:
+            sock.settimeout(20)
+            sock.connect((SERVER[family], 81))
+            sock.sendall(bytes(100000))
+            sock.shutdown(socket.SHUT_WR)
+            assert sock.recv(1) == b""
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) > 8900
+    assert not riposte.stop()["dropped.segmented"]
 
 
 def test_an_mtu_too_small_for_what_is_owned_is_refused(cables, tmp_path):

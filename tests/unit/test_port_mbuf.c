@@ -57,7 +57,8 @@ no_verdict_is_no_verdict_and_a_field_not_filled_in_on_this_machine_is_good(void 
 	(void)state;
 	assert_int_equal(frame_csum(0, TCP4), 0);
 	assert_int_equal(frame_csum(NONE, TCP4), WIRE_IP_GOOD | WIRE_L4_GOOD);
-	assert_int_equal(frame_csum(NONE, 0), WIRE_IP_GOOD | WIRE_L4_GOOD);
+	/* hinic says so of whatever else was wrong. */
+	assert_int_equal(frame_csum(NONE, 0), 0);
 }
 
 /* An mbuf with room for bytes at data. */

@@ -119,6 +119,7 @@ where_a_flow_comes_is_not_known_of_a_driver_that_keeps_it_to_itself(void **state
 }
 
 static const struct rte_eth_dev_info able = {
+	.driver_name = "net_test",
 	.max_rx_queues = 8,
 	.max_tx_queues = 4,
 	.reta_size = 128,
@@ -144,6 +145,30 @@ a_device_gets_a_queue_for_each_worker_as_far_as_it_has_them(void **state)
 	small.reta_size = 3;
 	port_rss_choose(&rss, "test", &small, 4, &secret);
 	assert_int_equal(rss.queues, 3);
+}
+
+static void
+drivers_that_take_fewer_queues_than_they_say_get_fewer(void **state)
+{
+	static const struct {
+		const char *driver;
+		uint16_t table_size, workers, queues;
+	} expected[] = {
+		{"net_vmxnet3", 0, 3, 2},   {"net_ixgbe_vf", 64, 7, 4}, {"net_ixgbe_vf", 64, 8, 8},
+		{"net_ixgbe", 128, 20, 16}, {"net_ixgbe", 512, 20, 20}, {"net_i40e", 512, 20, 20},
+		{"net_i40e", 512, 3, 3},
+	};
+	struct rte_eth_dev_info info = able;
+	struct port_rss rss;
+
+	(void)state;
+	info.max_rx_queues = info.max_tx_queues = 64;
+	for (unsigned int i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		info.driver_name = expected[i].driver;
+		info.reta_size = expected[i].table_size;
+		port_rss_choose(&rss, "test", &info, expected[i].workers, &secret);
+		assert_int_equal(rss.queues, expected[i].queues);
+	}
 }
 
 static void
@@ -217,6 +242,7 @@ main(void)
 		cmocka_unit_test(
 			where_a_flow_comes_is_not_known_of_a_driver_that_keeps_it_to_itself),
 		cmocka_unit_test(a_device_gets_a_queue_for_each_worker_as_far_as_it_has_them),
+		cmocka_unit_test(drivers_that_take_fewer_queues_than_they_say_get_fewer),
 		cmocka_unit_test(a_device_without_rss_on_tcp_or_with_one_queue_gets_one_worker),
 		cmocka_unit_test(the_key_is_the_devices_length_and_the_secrets),
 		cmocka_unit_test(a_device_that_takes_no_key_or_a_longer_one_keeps_its_own),
