@@ -87,6 +87,22 @@ vdev_exists(const char *vdev)
 	return rte_eth_dev_get_port_by_name(name, &port) == 0;
 }
 
+/* A device of the PCI bus, by its address, long or short, up to its first comma. */
+static bool
+allowed_exists(const char *allowed)
+{
+	struct rte_dev_iterator iterator;
+	uint16_t port;
+
+	if (rte_eth_iterator_init(&iterator, allowed) != 0)
+		return false;
+	port = rte_eth_iterator_next(&iterator);
+	if (port == RTE_MAX_ETHPORTS)
+		return false;
+	rte_eth_iterator_cleanup(&iterator);
+	return true;
+}
+
 /* Whether the kernel has an IOMMU in use: then every device is in a group. */
 static bool
 has_iommu(void)
@@ -103,33 +119,58 @@ has_iommu(void)
 	return found;
 }
 
-/* Each --vdev must have become a device. */
+/* What to do so that a NIC can be had, after EAL gave that reason, or none. */
+static const char *
+advice(const char *reason)
+{
+	if (strstr(reason, strerror(EBUSY)) != NULL)
+		return "another program has it: end that first";
+	if (has_iommu())
+		return "bind the NIC to vfio-pci (dpdk-devbind.py --bind=vfio-pci ADDRESS)";
+	return "the kernel has no IOMMU for a NIC: switch VT-d or AMD-Vi on in the BIOS, boot with "
+	       "intel_iommu=on, then bind the NIC to vfio-pci";
+}
+
+/* The value of argv's option i, if it has one of these names: "-n" or "--name", or NULL. */
+static const char *
+value_of(int argc, char **argv, int i, const char *letter, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(argv[i], name, length) == 0 && argv[i][length] == '=')
+		return argv[i] + length + 1;
+	if (letter != NULL && strncmp(argv[i], letter, 2) == 0 && argv[i][2] != '\0')
+		return argv[i] + 2;
+	if (strcmp(argv[i], name) == 0 || (letter != NULL && strcmp(argv[i], letter) == 0))
+		return i + 1 < argc ? argv[i + 1] : NULL;
+	return NULL;
+}
+
+/* Each device that is named must be there: those of --vdev, and those of -a. */
 static int
 check_devices(int argc, char **argv, const char *reason)
 {
-	static const char bind[] = "bind a NIC to vfio-pci (dpdk-devbind.py --bind=vfio-pci "
-				   "ADDRESS)";
-	static const char no_iommu[] = "the kernel has no IOMMU for a NIC: switch VT-d or AMD-Vi "
-				       "on in the BIOS, boot with intel_iommu=on, then bind one to "
-				       "vfio-pci";
+	const char *colon = reason[0] != '\0' ? ": " : "";
 
 	for (int i = 1; i < argc; i++) {
-		const char *vdev = NULL;
+		const char *vdev = value_of(argc, argv, i, NULL, "--vdev");
+		const char *allowed = value_of(argc, argv, i, "-a", "--allow");
 
-		if (strncmp(argv[i], "--vdev=", 7) == 0)
-			vdev = argv[i] + 7;
-		else if (strcmp(argv[i], "--vdev") == 0 && i + 1 < argc)
-			vdev = argv[i + 1];
-		if (vdev == NULL || strncmp(vdev, "net_", 4) != 0 || vdev_exists(vdev))
-			continue;
-		say("device %s could not be made%s%s; does its interface or file exist?", vdev,
-		    reason[0] != '\0' ? ": " : "", reason);
-		return EXIT_DEVICE;
+		if (vdev != NULL && strncmp(vdev, "net_", 4) == 0 && !vdev_exists(vdev)) {
+			say("device %s could not be made%s%s; does its interface or file exist?",
+			    vdev, colon, reason);
+			return EXIT_DEVICE;
+		}
+		if (allowed != NULL && !allowed_exists(allowed)) {
+			say("device %s cannot be had%s%s; %s", allowed, colon, reason,
+			    advice(reason));
+			return EXIT_DEVICE;
+		}
 	}
 	if (rte_eth_dev_count_avail() == 0) {
 		say("no device%s%s; %s, or name a software device, such as "
 		    "--vdev=net_af_packet0,iface=veth0",
-		    reason[0] != '\0' ? ": " : "", reason, has_iommu() ? bind : no_iommu);
+		    colon, reason, advice(reason));
 		return EXIT_DEVICE;
 	}
 	return EXIT_AS_ASKED;

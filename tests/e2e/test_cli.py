@@ -291,6 +291,14 @@ def test_device_that_cannot_be_had_is_one_line_and_exit_3(device, conf):
              device.split(",", maxsplit=1)[0])
 
 
+@pytest.mark.parametrize("option", (
+    ["-a", "0000:ff:1f.7"], ["-aff:1f.7,x=1"], ["--allow=0000:ff:1f.7"],
+    ["--allow", "0000:ff:1f.7"]))
+def test_nic_that_is_named_and_not_there_is_one_line_and_exit_3(option, conf, no_packets):
+    one_line(riposte(*no_packets, *option, "--", "-c", conf, "--for", "0"), 3,
+             "riposte: device ", "ff:1f.7", "cannot be had", "vfio-pci")
+
+
 def test_more_connections_than_there_is_memory_is_one_line_and_exit_3(tmp_path, no_packets):
     path = tmp_path / "huge.conf"
     path.write_text(HOST.replace("1000", "268435456"))
