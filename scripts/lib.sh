@@ -41,6 +41,12 @@ test_packages=(
 	"nmap|a client"
 	"wrk|a client with many connections"
 )
+vfio_packages=(
+	"qemu-system-x86|boots guests that have a NIC and an IOMMU"
+	"busybox-static|the guests' tools"
+	"dpdk|dpdk-devbind.py, which binds a NIC to vfio-pci"
+	"pciutils|lspci, which dpdk-devbind.py asks"
+)
 
 say()
 {
