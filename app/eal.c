@@ -126,7 +126,7 @@ advice(const char *reason)
 	if (strstr(reason, strerror(EBUSY)) != NULL)
 		return "another program has it: end that first";
 	if (has_iommu())
-		return "bind the NIC to vfio-pci (dpdk-devbind.py --bind=vfio-pci ADDRESS)";
+		return "bind the NIC to vfio-pci (sudo scripts/nic bind ADDRESS)";
 	return "the kernel has no IOMMU for a NIC: switch VT-d or AMD-Vi on in the BIOS, boot with "
 	       "intel_iommu=on, then bind the NIC to vfio-pci";
 }
