@@ -12,26 +12,23 @@
 void
 oracle_init(struct oracle *o, struct stack *stack, const struct stack_conf *conf, stack_us now)
 {
-	oracle_free(o);
-	/* The triggers are written before they are read: there is no need to clear them. */
-	memset(o, 0, offsetof(struct oracle, trigger));
+	oracle_text_free(o);
+	/* The triggers and replies are written before they are read: there is no need to clear
+	 * them. */
+	memset(o, 0, offsetof(struct oracle, conns));
 	o->stack = stack;
 	o->conf = conf;
 	o->now = now;
 	o->digest = UINT64_C(0xcbf29ce484222325);
-	o->state_every = 1;
-	o->look = 1; /* conns[] say: seen never */
-	/* An index for each connection of either family. */
-	o->conns = calloc(2 * (size_t)conf->connections, sizeof(*o->conns));
-	if (o->conns == NULL)
-		abort();
+	o->look_every = 1;
+	oracle_look_begin(o);
 }
 
 void
 oracle_free(struct oracle *o)
 {
 	oracle_text_free(o);
-	free(o->conns);
+	oracle_look_free(o);
 }
 
 bool
@@ -65,9 +62,10 @@ digest(struct oracle *o, const uint8_t *at, uint32_t length)
 	}
 }
 
-/* A frame that the stack made. */
+/* A frame that the stack made, and what it is if it is TCP; NULL: not even that can be read. */
 static bool
-check_frame(struct oracle *o, const struct stack_frame *frame, const struct oracle_trigger *trigger)
+check_frame(struct oracle *o, const struct stack_frame *frame, const struct segment *s,
+	    const struct oracle_trigger *trigger)
 {
 	o->sent++;
 	digest(o, (const uint8_t *)&o->now, sizeof(o->now));
@@ -75,8 +73,11 @@ check_frame(struct oracle *o, const struct stack_frame *frame, const struct orac
 	if (frame->length > frame->room)
 		return oracle_fail(o, "%u bytes were written into a room of %u", frame->length,
 				   frame->room);
+	if (frame->tcp && s == NULL)
+		return oracle_fail(o, "a frame of %u bytes was made that is no whole TCP segment",
+				   frame->length);
 	if (frame->tcp)
-		return oracle_check_tcp(o, frame, trigger);
+		return oracle_check_tcp(o, frame, s, trigger);
 	if (trigger == NULL)
 		return oracle_fail(o, "a frame that is not TCP was sent and nobody asked");
 	return oracle_check_other(o, frame, trigger);
@@ -157,62 +158,70 @@ after(struct oracle *o, bool ticked)
 	if (!check_counters(o))
 		return false;
 	o->before = *stack_counters(o->stack);
-	if (++o->state_skipped < o->state_every)
-		return true;
-	o->state_skipped = 0;
-	return oracle_check_state(o, ticked);
+	return oracle_look(o, ticked);
 }
 
 /* Has no frame before the i-th of this burst the same ends? */
 static bool
 is_first(const struct oracle *o, unsigned int i)
 {
-	const struct segment *s = &o->trigger[i].segment, *t;
+	const struct oracle_trigger *t = &o->trigger[i];
 
 	for (unsigned int j = 0; j < i; j++) {
-		t = &o->trigger[j].segment;
-		if (o->trigger[j].lawful && t->sport == s->sport && t->dport == s->dport &&
-		    t->family == s->family && memcmp(t->src, s->src, 16) == 0 &&
-		    memcmp(t->dst, s->dst, 16) == 0)
+		if (o->trigger[j].lawful && o->trigger[j].ends.hash == t->ends.hash)
 			return false;
 	}
-	return oracle_find(o, s) == NULL;
+	return true;
 }
 
 static void
 take_trigger(struct oracle *o, unsigned int i, const struct stack_frame *frame)
 {
 	struct oracle_trigger *t = &o->trigger[i];
+	uint32_t conn;
 
 	t->length = frame->length;
 	memcpy(t->frame, frame->data, t->length);
 	t->tcp = segment_read(t->frame, t->length, &t->segment);
 	t->lawful = t->tcp && oracle_is_lawful(o, &t->segment);
-	t->open = t->lawful && oracle_is_open(o, &t->segment);
-	t->first = t->lawful && t->segment.plain && is_first(o, i);
+	t->open = t->first = false;
+	if (!t->lawful)
+		return;
+	t->ends = oracle_ends(o, &t->segment, true);
+	conn = oracle_find_ends(o, &t->ends);
+	t->open = oracle_is_open(o, conn);
+	t->first = t->segment.plain && conn == UINT32_MAX && is_first(o, i);
 }
 
 /* What opens connections comes before what is seen of them: it may be in one burst. */
 static void
-note_text(struct oracle *o, const struct stack_frame *frames, unsigned int count)
+note_text(struct oracle *o, const struct segment *const *replies, unsigned int count)
 {
-	struct segment s;
-
 	for (unsigned int i = 0; i < count; i++) {
-		if (frames[i].length > 0 && frames[i].tcp &&
-		    segment_read(frames[i].data, frames[i].length, &s) && (s.flags & TCP_SYN))
-			oracle_text_opens(o, &s);
+		if (replies[i] != NULL && o->trigger[i].lawful && (replies[i]->flags & TCP_SYN))
+			oracle_text_opens(o, &o->trigger[i].ends);
 	}
 	for (unsigned int i = 0; i < count; i++) {
 		if (o->trigger[i].lawful && o->reach == STACK_UP)
-			oracle_text_offered(o, &o->trigger[i].segment);
+			oracle_text_offered(o, &o->trigger[i].segment, &o->trigger[i].ends);
 	}
+}
+
+/* The i-th reply, read; NULL if there is none, or none that can be read as TCP. */
+static const struct segment *
+read_reply(struct oracle *o, unsigned int i, const struct stack_frame *frame)
+{
+	if (frame->length == 0 || !frame->tcp ||
+	    !segment_read(frame->data, frame->length, &o->replies[i]))
+		return NULL;
+	return &o->replies[i];
 }
 
 bool
 oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, stack_us now)
 {
-	unsigned int replies = 0, lawful = 0;
+	const struct segment *replies[STACK_BURST_MAX];
+	unsigned int answered = 0, lawful = 0;
 	bool up = o->reach == STACK_UP;
 
 	o->now = now;
@@ -223,19 +232,23 @@ oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, s
 	}
 	o->fed += count;
 	stack_burst(o->stack, frames, count, now);
-	note_text(o, frames, count);
+	for (unsigned int i = 0; i < count; i++)
+		replies[i] = read_reply(o, i, &frames[i]);
+	note_text(o, replies, count);
 	for (unsigned int i = 0; i < count; i++) {
-		if (up && o->trigger[i].first && !oracle_check_first(o, &frames[i], &o->trigger[i]))
+		if (up && o->trigger[i].first && frames[i].length > 0 && replies[i] == NULL)
+			return oracle_fail(o, "the answer to a segment is no segment");
+		if (up && o->trigger[i].first && !oracle_check_first(o, replies[i], &o->trigger[i]))
 			return false;
 		if (frames[i].length == 0)
 			continue;
-		replies++;
+		answered++;
 		if (o->reach == STACK_DOWN_ARP || (o->reach == STACK_DOWN && frames[i].tcp))
 			return oracle_fail(o, "a host that is down has answered");
-		if (!check_frame(o, &frames[i], &o->trigger[i]))
+		if (!check_frame(o, &frames[i], replies[i], &o->trigger[i]))
 			return false;
 	}
-	return check_burst(o, count, replies, lawful) && after(o, false);
+	return check_burst(o, count, answered, lawful) && after(o, false);
 }
 
 bool
@@ -250,6 +263,8 @@ bool
 oracle_output(struct oracle *o, struct stack_frame *frame)
 {
 	unsigned int pending = stack_pending(o->stack), left;
+	struct segment s;
+	bool tcp;
 
 	if (!stack_output(o->stack, frame))
 		return pending > 0 && oracle_fail(o, "%u segments wait, but none came", pending);
@@ -257,7 +272,8 @@ oracle_output(struct oracle *o, struct stack_frame *frame)
 	left = stack_pending(o->stack);
 	if (pending == 0 || (left != pending - 1 && left != pending))
 		return oracle_fail(o, "%u segments waited, one came, %u are left", pending, left);
-	return check_frame(o, frame, NULL) && check_counters(o);
+	tcp = segment_read(frame->data, frame->length, &s);
+	return check_frame(o, frame, tcp ? &s : NULL, NULL) && check_counters(o);
 }
 
 bool

@@ -9,8 +9,10 @@
  *                 no RST draws a RST; nothing that section 2 drops is answered
  * oracle_text.c   text is what the script says, the same each time, and within the peer's window
  * oracle_other.c  the same for ARP, ping and neighbour discovery
- * oracle_state.c  the table holds the live connections and no other; each state has the timers it
- *                 needs, in the wheel, and none is late; numbers and window edges never go back
+ * oracle_look.c   the table holds the live connections and no other; what is counted is what there
+ *                 is; which connections the two below look at
+ * oracle_state.c  each state has the timers it needs, in the wheel, and none is late; numbers and
+ *                 window edges never go back
  * oracle_send.c   the same for those that write: what they hold is accounted for, and nobody waits
  *                 for what will not come */
 #ifndef RIPOSTE_SIM_ORACLE_H
@@ -18,6 +20,12 @@
 
 #include "segment.h"
 #include "stack.h"
+
+/* The two ends of a connection, as the host calls them. */
+struct oracle_ends {
+	struct flow flow;
+	uint64_t hash; /* the table's */
+};
 
 /* A frame as it was before the stack wrote its reply over it. */
 struct oracle_trigger {
@@ -29,31 +37,37 @@ struct oracle_trigger {
 		      */
 	bool open;   /* ... and it is of a connection that was established before the burst */
 	struct segment segment;
+	struct oracle_ends ends; /* set if lawful */
 };
 
-/* What was seen of the connection with one index when it was looked at last. */
+/* What was seen of the connection at one place when it was looked at last. */
 struct oracle_conn {
-	uint64_t look; /* the look at which it was seen */
+	bool known;                             /* there was one */
+	bool counted, half_open, armed, queued; /* what it adds to the sums */
+	uint16_t listener;
+	uint64_t hash; /* of its four-tuple */
 	uint32_t rcv_nxt, snd_una, snd_nxt;
 	uint32_t edge;       /* the furthest right edge of its window */
 	uint32_t acked;      /* what was acknowledged last ... */
 	uint64_t acked_look; /* ... before which look */
 };
 
-#define ORACLE_RECORDS 1024 /* lists by hash */
+#define ORACLE_RECORDS 128 /* lists by hash */
 
 struct oracle_record;
+struct oracle_copy;
 
 struct oracle {
 	struct stack *stack;
 	const struct stack_conf *conf;
 	stack_us now;
-	uint64_t fed;             /* frames given to the stack */
-	uint64_t sent;            /* frames that it made */
-	uint64_t resets;          /* ... of which RST */
-	uint64_t digest;          /* of all frames made, and of when */
-	unsigned int state_every; /* how often the connections are all looked at: 1, each time */
-	unsigned int state_skipped;
+	uint64_t fed;            /* frames given to the stack */
+	uint64_t sent;           /* frames that it made */
+	uint64_t resets;         /* ... of which RST */
+	uint64_t digest;         /* of all frames made, and of when */
+	unsigned int look_every; /* every so many looks everything is looked at, changed or not: 1,
+				  * each time */
+	unsigned int looks;      /* since then */
 	bool failed;
 	char why[512]; /* the first thing that did not hold */
 	struct stack_counters before;
@@ -61,8 +75,12 @@ struct oracle {
 	uint64_t closed_then; /* counters.closed at the last look */
 	bool none_ended;      /* since then: every connection is the one it was */
 	enum stack_reach reach;
-	bool stale; /* records of connections that have ended are still to be forgotten */
-	struct oracle_conn *conns;
+	bool stale;  /* records of connections that have ended are still to be forgotten */
+	bool called; /* somebody has made calls by hand */
+	uint32_t record_count;
+	struct oracle_conn *conns;                     /* by place */
+	struct oracle_copy *copy;                      /* oracle_look.c's */
+	struct segment replies[STACK_BURST_MAX];       /* of the burst, as far as they are TCP */
 	struct oracle_record *records[ORACLE_RECORDS]; /* oracle_text.c's */
 	struct oracle_trigger trigger[STACK_BURST_MAX];
 };
@@ -104,12 +122,12 @@ __attribute__((format(printf, 2, 3))) bool oracle_fail(struct oracle *o, const c
 bool oracle_is_lawful(const struct oracle *o, const struct segment *s);
 
 /* Is the reply that the trigger has drawn, or that there is none, what rules.md sections 6.1
- * and 6.2 want where there is no connection? frame has the reply. */
-bool oracle_check_first(struct oracle *o, const struct stack_frame *frame,
+ * and 6.2 want where there is no connection? reply is NULL if there is none. */
+bool oracle_check_first(struct oracle *o, const struct segment *reply,
 			const struct oracle_trigger *trigger);
 
-/* A TCP frame that the stack made; trigger is NULL if no frame asked for it. */
-bool oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
+/* A TCP frame that the stack made, and what it is; trigger is NULL if no frame asked for it. */
+bool oracle_check_tcp(struct oracle *o, const struct stack_frame *frame, const struct segment *s,
 		      const struct oracle_trigger *trigger);
 
 /* oracle_other.c: a frame that the stack made and that is not TCP. */
@@ -118,20 +136,17 @@ bool oracle_check_other(struct oracle *o, const struct stack_frame *frame,
 
 /* oracle_state.c */
 
-/* Notes which connection a TCP frame that was just made acknowledges something to. */
-void oracle_note_ack(struct oracle *o, const struct segment *s);
+/* The ends of a segment that came, or that the host sent. */
+struct oracle_ends oracle_ends(const struct oracle *o, const struct segment *s, bool came);
 
-/* A segment's four-tuple as the host calls it: one that came, or that the host sent. */
-struct flow oracle_flow(const struct segment *s, bool came);
+/* The place of the connection between them; UINT32_MAX if there is none. */
+uint32_t oracle_find_ends(const struct oracle *o, const struct oracle_ends *ends);
 
-/* The index of the connection of a four-tuple; UINT32_MAX if there is none. */
-uint32_t oracle_find_flow(const struct oracle *o, const struct flow *flow);
+/* Notes that a segment was just made that acknowledges something to the connection at conn. */
+void oracle_note_ack(struct oracle *o, const struct segment *s, uint32_t conn);
 
-/* Is a segment that came of a connection that is there, and established? */
-bool oracle_is_open(const struct oracle *o, const struct segment *s);
-
-/* Looks at every connection. ticked: stack_tick() was the last call. */
-bool oracle_check_state(struct oracle *o, bool ticked);
+/* Is there a connection at conn, and is it established? */
+bool oracle_is_open(const struct oracle *o, uint32_t conn);
 
 /* The connection that a segment for us is of, for harnesses that aim at it; NULL if there is none.
  */
@@ -141,13 +156,26 @@ const struct tcp_conn *oracle_find(const struct oracle *o, const struct segment 
  * past the last. */
 const struct tcp_conn *oracle_next(const struct oracle *o, uint32_t *place, struct flow *flow);
 
+/* oracle_look.c */
+
+/* Begins to look at a stack that has just been made. */
+void oracle_look_begin(struct oracle *o);
+void oracle_look_free(struct oracle *o);
+
+/* Looks at every connection that has changed since the last look, or at all of them if it is their
+ * turn. ticked: stack_tick() was the last call. */
+bool oracle_look(struct oracle *o, bool ticked);
+
+/* Looks at every connection. */
+bool oracle_look_at_all(struct oracle *o);
+
 /* oracle_text.c */
 
 /* A SYN-ACK goes out: what was seen of these ends before is of another connection. */
-void oracle_text_opens(struct oracle *o, const struct segment *syn_ack);
+void oracle_text_opens(struct oracle *o, const struct oracle_ends *ends);
 
 /* A segment has come whose window may be the furthest so far. To be called after the burst. */
-void oracle_text_offered(struct oracle *o, const struct segment *s);
+void oracle_text_offered(struct oracle *o, const struct segment *s, const struct oracle_ends *ends);
 
 /* The connection's application makes calls that are not in its script. */
 void oracle_text_called(struct oracle *o, const struct flow *flow);
@@ -156,18 +184,11 @@ void oracle_text_called(struct oracle *o, const struct flow *flow);
 void oracle_text_unseen(struct oracle *o);
 
 /* The text and FIN of a segment that goes out. The rule that is broken, or NULL. */
-const char *oracle_text_check(struct oracle *o, const struct segment *s);
+const char *oracle_text_check(struct oracle *o, const struct segment *s,
+			      const struct oracle_ends *ends);
 
 /* Forgets connections that are gone; nothing that they have sent waits any more. All of them. */
 void oracle_text_forget(struct oracle *o);
 void oracle_text_free(struct oracle *o);
-
-/* oracle_send.c */
-
-/* A connection, as far as it writes. The rule that is broken, or NULL. */
-const char *oracle_check_sender(const struct oracle *o, uint32_t conn);
-
-/* All that senders have in common: are places and chunks accounted for? */
-bool oracle_check_senders(struct oracle *o);
 
 #endif

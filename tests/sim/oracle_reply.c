@@ -234,22 +234,21 @@ listeners_on(const struct oracle *o, uint16_t port, bool *cookies, bool *some)
 }
 
 bool
-oracle_check_first(struct oracle *o, const struct stack_frame *frame,
+oracle_check_first(struct oracle *o, const struct segment *reply,
 		   const struct oracle_trigger *trigger)
 {
+	static const struct segment none;
 	const struct segment *t = &trigger->segment;
+	const struct segment *s = reply ? reply : &none;
 	const char *rule = NULL;
-	struct segment s = {0};
 	bool cookies, some, listens, reset;
 
-	if (frame->length > 0 && !segment_read(frame->data, frame->length, &s))
-		return oracle_fail(o, "the answer to a segment is no segment");
 	listens = listeners_on(o, t->dport, &cookies, &some) > 0;
-	reset = s.flags & TCP_RST;
+	reset = s->flags & TCP_RST;
 	if (t->flags & TCP_RST)
-		rule = s.flags ? "F9: RST for no connection is not answered" : NULL;
+		rule = s->flags ? "F9: RST for no connection is not answered" : NULL;
 	else if (!listens && o->conf->closed == STACK_CLOSED_DROP)
-		rule = s.flags ? "closed = drop: nothing is answered" : NULL;
+		rule = s->flags ? "closed = drop: nothing is answered" : NULL;
 	else if (!listens)
 		rule = reset ? NULL : "RFC 9293 3.10.7.1: where nobody listens the answer is RST";
 	else if (some)
@@ -259,45 +258,45 @@ oracle_check_first(struct oracle *o, const struct stack_frame *frame,
 			       ? NULL
 			       : "RFC 9293 3.10.7.2: a listener answers an ACK with RST";
 	else if (t->flags & TCP_SYN)
-		rule = s.flags && s.flags != (TCP_SYN | TCP_ACK)
+		rule = s->flags && s->flags != (TCP_SYN | TCP_ACK)
 			       ? "RFC 9293 3.10.7.2: a listener answers a SYN with SYN-ACK"
 			       : NULL;
 	else
-		rule = s.flags ? "RFC 9293 3.10.7.2: a listener answers nothing else" : NULL;
-	return rule == NULL || wrong(o, rule, &s, trigger);
+		rule = s->flags ? "RFC 9293 3.10.7.2: a listener answers nothing else" : NULL;
+	return rule == NULL || wrong(o, rule, s, trigger);
 }
 
 bool
-oracle_check_tcp(struct oracle *o, const struct stack_frame *frame,
+oracle_check_tcp(struct oracle *o, const struct stack_frame *frame, const struct segment *s,
 		 const struct oracle_trigger *trigger)
 {
 	const struct segment *t = trigger ? &trigger->segment : NULL;
+	struct oracle_ends ends;
 	const char *rule;
-	struct segment s;
+	uint32_t conn;
 
-	if (!segment_read(frame->data, frame->length, &s))
-		return oracle_fail(o, "a frame of %u bytes was made that is no whole TCP segment",
-				   frame->length);
 	if (trigger != NULL && !trigger->tcp)
 		return oracle_fail(o, "TCP was the answer to what is no whole TCP segment");
-	o->resets += (s.flags & TCP_RST) != 0;
-	if ((rule = check_fields(o, &s, frame)) != NULL)
-		return wrong(o, rule, &s, trigger);
-	if (trigger != NULL && (rule = check_way_back(&s, trigger)) != NULL)
-		return wrong(o, rule, &s, trigger);
-	if ((rule = check_shape(o, &s, t)) != NULL)
-		return wrong(o, rule, &s, trigger);
+	o->resets += (s->flags & TCP_RST) != 0;
+	if ((rule = check_fields(o, s, frame)) != NULL)
+		return wrong(o, rule, s, trigger);
+	if (trigger != NULL && (rule = check_way_back(s, trigger)) != NULL)
+		return wrong(o, rule, s, trigger);
+	if ((rule = check_shape(o, s, t)) != NULL)
+		return wrong(o, rule, s, trigger);
+	/* Addresses and ports of a reply are its trigger's. */
+	ends = trigger != NULL ? trigger->ends : oracle_ends(o, s, false);
+	conn = oracle_find_ends(o, &ends);
 	/* In TIME-WAIT a SYN may meet nobody who listens; and a cookie that comes twice may open
 	 * the same one again. */
-	if (stack_counters(o->stack)->closed == o->before.closed && (s.flags & TCP_RST) &&
-	    t != NULL && trigger->open && !(t->flags & TCP_SYN) &&
-	    oracle_is_open(o, &trigger->segment))
-		return wrong(o, "who is reset has no connection any more", &s, trigger);
-	if (trigger == NULL && (s.flags & TCP_SYN))
-		oracle_text_opens(o, &s);
-	if ((rule = oracle_text_check(o, &s)) != NULL)
-		return wrong(o, rule, &s, trigger);
-	if (s.flags & TCP_ACK)
-		oracle_note_ack(o, &s);
+	if (stack_counters(o->stack)->closed == o->before.closed && (s->flags & TCP_RST) &&
+	    t != NULL && trigger->open && !(t->flags & TCP_SYN) && oracle_is_open(o, conn))
+		return wrong(o, "who is reset has no connection any more", s, trigger);
+	if (trigger == NULL && (s->flags & TCP_SYN))
+		oracle_text_opens(o, &ends);
+	if ((rule = oracle_text_check(o, s, &ends)) != NULL)
+		return wrong(o, rule, s, trigger);
+	if (s->flags & TCP_ACK)
+		oracle_note_ack(o, s, conn);
 	return true;
 }

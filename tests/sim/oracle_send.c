@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* oracle_send.c - looks into the stack's sending side: does everybody who has something to send
  * have what will let him, and is every place and chunk of memory accounted for? */
-#include "oracle.h"
-#include "stack_internal.h"
+#include <string.h>
+
+#include "oracle_look.h"
 
 static bool
 has_fin(const struct tcp_conn *c)
@@ -131,15 +132,42 @@ chunks(const struct byte_pool *pool, const struct byte_queue *q)
 	return count > 2 * q->bytes / BYTE_CHUNK_TEXT + 3 ? UINT32_MAX : count;
 }
 
-/* What one walk over all senders has counted. */
-struct tally {
-	uint32_t used, free, orphans, ready, chunks, waiting;
-};
-
+/* Is every sender that belongs to a connection found by it, and the ring of those that are ready
+ * whole? */
 static bool
-check_one(struct oracle *o, uint32_t sender, struct tally *t)
+check_links(struct oracle *o)
 {
 	const struct stack *s = o->stack;
+
+	for (uint32_t i = 0; i < s->sender_fresh; i++) {
+		const struct sender *it = &s->senders[i];
+
+		if (it->conn != CONN_NONE && stack_sender_find(s, it->conn) != i)
+			return oracle_fail(o, "sender %u is not found by its connection", i);
+		if (it->ready && (s->senders[it->next].prev != i || s->senders[it->prev].next != i))
+			return oracle_fail(o, "the ring of those that are ready is broken at %u",
+					   i);
+	}
+	return true;
+}
+
+static void
+add_to_sums(struct oracle_sender_sums *sums, const struct oracle_sender *it, uint32_t sign)
+{
+	sums->used += sign * it->used;
+	sums->free += sign * !it->used;
+	sums->orphans += sign * it->orphan;
+	sums->ready += sign * it->ready;
+	sums->chunks += sign * it->chunks;
+	sums->waiting += sign * it->waiting;
+}
+
+/* A sender that has changed, or whose chunks may have. */
+static bool
+look_at(struct oracle *o, uint32_t sender, bool counted)
+{
+	const struct stack *s = o->stack;
+	struct oracle_sender *seen = &o->copy->sender_seen[sender];
 	const struct sender *it = &s->senders[sender];
 	uint32_t sending = chunks(&s->text, &it->sending);
 	uint32_t received = chunks(&s->text, &it->received);
@@ -149,39 +177,97 @@ check_one(struct oracle *o, uint32_t sender, struct tally *t)
 				   "the chunks of sender %u do not add up, or are too many: "
 				   "%u and %u bytes",
 				   sender, it->sending.bytes, it->received.bytes);
-	t->chunks += sending + received;
-	if (it->conn == CONN_NONE && it->waiting == 0) {
-		t->free++;
-		return (sending + received == 0) || oracle_fail(o, "a free sender holds text");
-	}
-	t->used++;
-	t->orphans += it->conn == CONN_NONE;
-	t->ready += it->ready;
-	t->waiting += it->waiting;
-	if (it->conn != CONN_NONE && stack_sender_find(s, it->conn) != sender)
-		return oracle_fail(o, "sender %u is not found by its connection", sender);
-	if (it->ready &&
-	    (s->senders[it->next].prev != sender || s->senders[it->prev].next != sender))
-		return oracle_fail(o, "the ring of those that are ready is broken at %u", sender);
+	if (counted)
+		add_to_sums(&o->copy->sender_sums, seen, UINT32_MAX);
+	*seen = (struct oracle_sender){
+		.used = it->conn != CONN_NONE || it->waiting > 0,
+		.orphan = it->conn == CONN_NONE && it->waiting > 0,
+		.ready = it->ready,
+		.chunks = sending + received,
+		.waiting = it->waiting,
+	};
+	if (!seen->used)
+		seen->ready = false;
+	add_to_sums(&o->copy->sender_sums, seen, 1);
+	return seen->used || seen->chunks == 0 || oracle_fail(o, "a free sender holds text");
+}
+
+/* The free ones are those in the list. */
+static bool
+check_free(struct oracle *o)
+{
+	const struct stack *s = o->stack;
+	const struct oracle_sender_sums *t = &o->copy->sender_sums;
+	uint32_t free = 0;
+
+	for (uint32_t i = s->sender_free; i != SENDER_NONE && free <= t->free;
+	     i = s->senders[i].next)
+		free++;
+	if (free != t->free || t->used - t->orphans != s->sender_table.count)
+		return oracle_fail(o,
+				   "%u senders used, %u free, but %u in the list and %u in the "
+				   "table",
+				   t->used, t->free, free, s->sender_table.count);
 	return true;
 }
 
-static bool
-check_called(struct oracle *o)
+static void
+touch(struct oracle *o, uint32_t conn)
+{
+	if (conn != CONN_NONE)
+		o->copy->touched[conn] = true;
+}
+
+bool
+oracle_look_senders(struct oracle *o, bool all)
 {
 	const struct stack *s = o->stack;
-	uint32_t place, used = 0, in = 0;
+	struct oracle_copy *c = o->copy;
+	size_t table = s->sender_table.bucket_count * sizeof(*c->sender_table);
+	bool moved = memcmp(&s->text, &c->text, sizeof(c->text)) != 0, some = all;
+
+	if (s->sender_fresh == 0 && c->sender_fresh == 0 && !all)
+		return true;
+	for (uint32_t i = 0; i < s->sender_fresh; i++) {
+		const struct sender *it = &s->senders[i];
+		bool counted = !all && i < c->sender_fresh;
+		bool same = counted && memcmp(it, &c->senders[i], sizeof(*it)) == 0;
+
+		if (same && !(moved && it->sending.bytes + it->received.bytes > 0))
+			continue;
+		if (counted)
+			touch(o, c->senders[i].conn);
+		touch(o, it->conn);
+		memcpy(&c->senders[i], it, sizeof(*it));
+		if (!look_at(o, i, counted))
+			return false;
+		some = true;
+	}
+	memcpy(&c->text, &s->text, sizeof(c->text));
+	c->sender_fresh = s->sender_fresh;
+	if (!some && memcmp(s->sender_table.buckets, c->sender_table, table) == 0)
+		return true;
+	memcpy(c->sender_table, s->sender_table.buckets, table);
+	return check_links(o) && check_free(o);
+}
+
+bool
+oracle_check_called(struct oracle *o)
+{
+	const struct stack *s = o->stack;
+	uint32_t used = 0, in = 0;
 
 	for (unsigned int i = 0; i < STACK_CALLED; i++)
 		used += s->called[i].used;
 	if (used == 0)
 		return true;
-	for (place = 0; place < conn_store_places(&s->conns); place++) {
-		uint16_t step = conn_store_tcp(&s->conns, place)->step;
+	for (uint32_t place = 0; place < conn_store_places(&s->conns); place++) {
+		uint16_t step;
 
-		if (!conn_store_alive(&s->conns, place))
+		if (!o->conns[place].known)
 			continue;
-		for (; step >= SCRIPT_STEPS_MAX; in++) {
+		for (step = conn_store_tcp(&s->conns, place)->step; step >= SCRIPT_STEPS_MAX;
+		     in++) {
 			const struct called *called = &s->called[step - SCRIPT_STEPS_MAX];
 
 			if (!called->used)
@@ -197,12 +283,10 @@ static bool
 check_alive(struct oracle *o)
 {
 	const struct stack *s = o->stack;
-	uint32_t total = 0, held = 0;
+	uint32_t total = 0, held = o->copy->sender_sums.orphans;
 
 	for (unsigned int l = 0; l < o->conf->listener_room; l++)
 		total += s->alive[l];
-	for (uint32_t i = 0; i < s->sender_fresh; i++)
-		held += s->senders[i].conn == CONN_NONE && s->senders[i].waiting > 0;
 	return total == s->conns.count + held ||
 	       oracle_fail(o, "%u alive, but %u connections and %u that wait to be sent", total,
 			   s->conns.count, held);
@@ -212,33 +296,21 @@ bool
 oracle_check_senders(struct oracle *o)
 {
 	const struct stack *s = o->stack;
-	struct tally t = {0};
-	uint32_t free = 0, waiting = 0;
+	const struct oracle_sender_sums *t = &o->copy->sender_sums;
+	uint32_t waiting = 0;
 
-	for (uint32_t i = 0; i < s->sender_fresh; i++) {
-		if (!check_one(o, i, &t))
-			return false;
-	}
-	for (uint32_t i = s->sender_free; i != SENDER_NONE && free <= t.free;
-	     i = s->senders[i].next)
-		free++;
 	for (unsigned int i = s->queue_head; i != s->queue_tail; i++)
 		waiting += s->queue[i % STACK_QUEUE].sender != SENDER_NONE;
-	if (free != t.free || t.used - t.orphans != s->sender_table.count)
-		return oracle_fail(o,
-				   "%u senders used, %u free, but %u in the list and %u in the "
-				   "table",
-				   t.used, t.free, free, s->sender_table.count);
-	if (waiting != t.waiting)
+	if (waiting != t->waiting)
 		return oracle_fail(o, "%u segments with text wait, senders say %u", waiting,
-				   t.waiting);
-	if (t.chunks + s->text.free_count != s->text.count)
-		return oracle_fail(o, "%u chunks are held and %u free of %u", t.chunks,
+				   t->waiting);
+	if (t->chunks + s->text.free_count != s->text.count)
+		return oracle_fail(o, "%u chunks are held and %u free of %u", t->chunks,
 				   s->text.free_count, s->text.count);
-	if ((t.ready > 0) != (s->sender_ready != SENDER_NONE) ||
-	    (t.ready > 0 && stack_queue_room(s) > STACK_RESERVE))
-		return oracle_fail(o, "%u are ready to send, and nobody lets them", t.ready);
-	return check_called(o) && check_alive(o);
+	if ((t->ready > 0) != (s->sender_ready != SENDER_NONE) ||
+	    (t->ready > 0 && stack_queue_room(s) > STACK_RESERVE))
+		return oracle_fail(o, "%u are ready to send, and nobody lets them", t->ready);
+	return check_alive(o);
 }
 
 bool

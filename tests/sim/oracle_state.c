@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* oracle_state.c - looks into the stack: are the table, the wheel and the connections sound? The
- * one place that knows how the stack keeps them. */
+/* oracle_state.c - looks into the stack: is each connection sound? With oracle_look.c and
+ * oracle_send.c the one place that knows how the stack keeps them. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "oracle.h"
-#include "stack_internal.h"
+#include "oracle_look.h"
 
-/* What one look at all connections has counted. */
-struct tally {
-	uint32_t connections, half_open, armed;
-	bool ticked; /* what is due has been given out */
-};
-
-static bool
-wrong(struct oracle *o, uint32_t conn, const char *rule)
+bool
+oracle_wrong(struct oracle *o, uint32_t conn, const char *rule)
 {
 	const struct tcp_conn *c = conn_store_tcp(&o->stack->conns, conn);
 	struct flow flow;
@@ -27,74 +20,65 @@ wrong(struct oracle *o, uint32_t conn, const char *rule)
 			   ntohs(flow_rport(&flow)), tcp_state_name(c->state), c->flags, c->step);
 }
 
-static uint32_t
-find(const struct stack *s, const struct flow *flow)
+uint32_t
+oracle_find_ends(const struct oracle *o, const struct oracle_ends *ends)
 {
-	struct flow_probe p = flow_table_probe(&s->table, flow_hash(flow, &s->flow_key));
+	const struct stack *s = o->stack;
+	struct flow_probe p = flow_table_probe(&s->table, ends->hash);
 	uint32_t conn;
 
 	while ((conn = flow_probe_next(&s->table, &p)) != FLOW_TABLE_NONE) {
-		if (conn_store_is(&s->conns, conn, flow))
+		if (conn_store_is(&s->conns, conn, &ends->flow))
 			return conn;
 	}
 	return CONN_NONE;
 }
 
-struct flow
-oracle_flow(const struct segment *s, bool came)
+struct oracle_ends
+oracle_ends(const struct oracle *o, const struct segment *s, bool came)
 {
 	const uint8_t *laddr = came ? s->dst : s->src, *raddr = came ? s->src : s->dst;
 	uint16_t lport = htons(came ? s->dport : s->sport);
 	uint16_t rport = htons(came ? s->sport : s->dport);
-	struct flow flow;
+	struct oracle_ends ends;
+	struct flow *flow = &ends.flow;
 
-	memset(&flow, 0, sizeof(flow));
-	flow.family = s->family;
+	memset(flow, 0, sizeof(*flow));
+	flow->family = s->family;
 	if (s->family == 4) {
-		memcpy(&flow.v4.laddr, laddr, 4);
-		memcpy(&flow.v4.raddr, raddr, 4);
-		flow.v4.lport = lport;
-		flow.v4.rport = rport;
+		memcpy(&flow->v4.laddr, laddr, 4);
+		memcpy(&flow->v4.raddr, raddr, 4);
+		flow->v4.lport = lport;
+		flow->v4.rport = rport;
 	} else {
-		memcpy(flow.v6.laddr, laddr, 16);
-		memcpy(flow.v6.raddr, raddr, 16);
-		flow.v6.lport = lport;
-		flow.v6.rport = rport;
+		memcpy(flow->v6.laddr, laddr, 16);
+		memcpy(flow->v6.raddr, raddr, 16);
+		flow->v6.lport = lport;
+		flow->v6.rport = rport;
 	}
-	return flow;
-}
-
-uint32_t
-oracle_find_flow(const struct oracle *o, const struct flow *flow)
-{
-	return find(o->stack, flow);
+	ends.hash = flow_hash(flow, &o->stack->flow_key);
+	return ends;
 }
 
 const struct tcp_conn *
 oracle_find(const struct oracle *o, const struct segment *s)
 {
-	struct flow flow = oracle_flow(s, true);
-	uint32_t conn = find(o->stack, &flow);
+	struct oracle_ends ends = oracle_ends(o, s, true);
+	uint32_t conn = oracle_find_ends(o, &ends);
 
 	return conn == CONN_NONE ? NULL : conn_store_tcp(&o->stack->conns, conn);
 }
 
 bool
-oracle_is_open(const struct oracle *o, const struct segment *s)
+oracle_is_open(const struct oracle *o, uint32_t conn)
 {
-	struct flow flow = oracle_flow(s, true);
-	uint32_t conn = find(o->stack, &flow);
-
 	return conn != CONN_NONE &&
 	       conn_store_tcp(&o->stack->conns, conn)->state != TCP_SYN_RECEIVED;
 }
 
 void
-oracle_note_ack(struct oracle *o, const struct segment *s)
+oracle_note_ack(struct oracle *o, const struct segment *s, uint32_t conn)
 {
-	struct flow flow = oracle_flow(s, false);
-	uint32_t conn = find(o->stack, &flow);
-
 	if (conn == CONN_NONE)
 		return;
 	/* Text that waited behind the burst may say less than the ACK in it. */
@@ -104,29 +88,18 @@ oracle_note_ack(struct oracle *o, const struct segment *s)
 	o->conns[conn].acked_look = o->look + 1;
 }
 
-/* The table's next connection from slot *place on; CONN_NONE past the last. */
-static uint32_t
-next_conn(const struct stack *s, uint32_t *place)
-{
-	while (*place < s->table.bucket_count * FLOW_TABLE_SLOTS) {
-		const struct flow_bucket *b = &s->table.buckets[*place / FLOW_TABLE_SLOTS];
-		uint32_t conn = b->index[(*place)++ % FLOW_TABLE_SLOTS];
-
-		if (conn != FLOW_TABLE_NONE)
-			return conn;
-	}
-	return CONN_NONE;
-}
-
 const struct tcp_conn *
 oracle_next(const struct oracle *o, uint32_t *place, struct flow *flow)
 {
-	uint32_t conn = next_conn(o->stack, place);
+	const struct conn_store *store = &o->stack->conns;
 
-	if (conn == CONN_NONE)
-		return NULL;
-	conn_store_flow(&o->stack->conns, conn, flow);
-	return conn_store_tcp(&o->stack->conns, conn);
+	for (; *place < conn_store_places(store); ++*place) {
+		if (!conn_store_alive(store, *place))
+			continue;
+		conn_store_flow(store, *place, flow);
+		return conn_store_tcp(store, (*place)++);
+	}
+	return NULL;
 }
 
 /* The protocol's timer: which states need one, and which have none. tcp_timeout.c. */
@@ -237,7 +210,7 @@ check_progress(const struct oracle *o, const struct tcp_conn *c, uint32_t conn)
 	uint32_t edge = c->rcv.nxt + tcp_rcv_wnd(c);
 	const char *rule = NULL;
 
-	if (o->none_ended && was->look + 1 == o->look) {
+	if (o->none_ended && was->known) {
 		if (seq_lt(c->rcv.nxt, was->rcv_nxt))
 			rule = "RCV.NXT never goes back";
 		else if (seq_lt(c->snd.una, was->snd_una) || seq_lt(c->snd.nxt, was->snd_nxt))
@@ -251,7 +224,6 @@ check_progress(const struct oracle *o, const struct tcp_conn *c, uint32_t conn)
 		if (seq_lt(edge, was->edge))
 			edge = was->edge;
 	}
-	was->look = o->look;
 	was->rcv_nxt = c->rcv.nxt;
 	was->snd_una = c->snd.una;
 	was->snd_nxt = c->snd.nxt;
@@ -262,124 +234,18 @@ check_progress(const struct oracle *o, const struct tcp_conn *c, uint32_t conn)
 	return rule;
 }
 
-static bool
-is_due(uint32_t deadline, uint32_t now_ms)
-{
-	return deadline != 0 && (int32_t)(deadline - now_ms) <= 0;
-}
-
-static const char *
-check_wheel(const struct oracle *o, const struct tcp_conn *c, uint32_t conn, struct tally *t)
-{
-	bool armed = c->timer.tcp_ms != 0 || c->timer.call_ms != 0;
-	uint32_t now_ms = (uint32_t)(o->now / 1000);
-
-	t->armed += armed;
-	if (timer_wheel_holds(&o->stack->wheel, conn) != armed)
-		return "what has a deadline is in the wheel, and nothing else";
-	if (t->ticked && (is_due(c->timer.tcp_ms, now_ms) || is_due(c->timer.call_ms, now_ms)))
-		return "a timer is late";
-	return NULL;
-}
-
-static bool
-check_conn(struct oracle *o, uint32_t conn, struct tally *t)
+const char *
+oracle_check_conn(struct oracle *o, uint32_t conn)
 {
 	const struct stack *s = o->stack;
 	const struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
-	struct flow flow;
+	bool armed = c->timer.tcp_ms != 0 || c->timer.call_ms != 0;
 	const char *rule;
 
-	conn_store_flow(&s->conns, conn, &flow);
-	if (find(s, &flow) != conn)
-		return wrong(o, conn, "a connection is found by its four-tuple, once");
-	if (conn_store_side(&s->conns, conn)->path == PATH_NONE)
-		return wrong(o, conn, "a connection has a way back");
-	t->connections++;
-	t->half_open += c->state == TCP_SYN_RECEIVED;
+	if (timer_wheel_holds(&s->wheel, conn) != armed)
+		return "what has a deadline is in the wheel, and nothing else";
 	if ((rule = check_tcp_timer(c)) != NULL || (rule = check_call_timer(o, c)) != NULL ||
-	    (rule = check_flags(o, c)) != NULL || (rule = check_wheel(o, c, conn, t)) != NULL ||
-	    (rule = check_progress(o, c, conn)) != NULL ||
-	    (rule = oracle_check_sender(o, conn)) != NULL)
-		return wrong(o, conn, rule);
-	return true;
-}
-
-/* Does the wheel wake its caller in time for every connection? */
-static bool
-check_idle(struct oracle *o)
-{
-	const struct stack *s = o->stack;
-	uint32_t wake_ms = (stack_idle_us(s, o->now, 3600u * 1000000u) + 999) / 1000;
-	uint32_t now_ms = (uint32_t)(o->now / 1000), place = 0, conn;
-
-	while ((conn = next_conn(s, &place)) != CONN_NONE) {
-		const struct timer_node *t = &conn_store_tcp(&s->conns, conn)->timer;
-
-		if ((t->tcp_ms && (int32_t)(t->tcp_ms - now_ms) < (int32_t)wake_ms) ||
-		    (t->call_ms && (int32_t)(t->call_ms - now_ms) < (int32_t)wake_ms))
-			return wrong(o, conn,
-				     "stack_idle_us() sleeps no longer than to a deadline");
-	}
-	return true;
-}
-
-/* The accept queues: what is counted in each is what waits there, and no more than backlog. */
-static bool
-check_queues(struct oracle *o)
-{
-	const struct stack *s = o->stack;
-
-	for (uint16_t l = 0; l < o->conf->listener_room; l++) {
-		uint32_t waiting = 0, place = 0, conn;
-
-		if (s->queued[l] == 0)
-			continue;
-		while ((conn = next_conn(s, &place)) != CONN_NONE) {
-			const struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
-
-			waiting += (c->flags & TCP_F_QUEUED) && stack_listener(s, c) == l;
-		}
-		if (waiting != s->queued[l] || waiting > o->conf->index->listeners[l].backlog)
-			return oracle_fail(o, "listener %s: %u queued of %u, %u are counted",
-					   o->conf->index->listeners[l].name, waiting,
-					   o->conf->index->listeners[l].backlog, s->queued[l]);
-	}
-	return true;
-}
-
-bool
-oracle_check_state(struct oracle *o, bool ticked)
-{
-	const struct stack *s = o->stack;
-	struct tally t = {.ticked = ticked && stack_queue_room(s) >= 2};
-	/* It lets those go on that wait for room; later in the walk nothing moves. */
-	unsigned int pending = stack_pending(o->stack);
-	uint32_t place = 0, conn;
-
-	o->look++;
-	o->none_ended = s->counters.closed == o->closed_then;
-	if (!o->none_ended)
-		o->stale = true;
-	if (o->stale && pending == 0) {
-		oracle_text_forget(o);
-		o->stale = false;
-	}
-	o->closed_then = s->counters.closed;
-	while ((conn = next_conn(s, &place)) != CONN_NONE) {
-		if (!check_conn(o, conn, &t))
-			return false;
-	}
-	if (t.connections != s->conns.count || t.connections != s->table.count)
-		return oracle_fail(o, "%u connections in the table, which counts %u, the store %u",
-				   t.connections, s->table.count, s->conns.count);
-	if (t.half_open != s->half_open)
-		return oracle_fail(o, "%u half open, %u are counted", t.half_open, s->half_open);
-	if (t.armed != s->wheel.count)
-		return oracle_fail(o, "%u connections have a timer, the wheel holds %u", t.armed,
-				   s->wheel.count);
-	if (s->paths.count > t.connections)
-		return oracle_fail(o, "%u ways back for %u connections", s->paths.count,
-				   t.connections);
-	return check_queues(o) && oracle_check_senders(o) && (!t.ticked || check_idle(o));
+	    (rule = check_flags(o, c)) != NULL || (rule = check_progress(o, c, conn)) != NULL)
+		return rule;
+	return oracle_check_sender(o, conn);
 }

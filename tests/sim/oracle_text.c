@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "oracle.h"
-#include "stack_internal.h"
+#include "oracle_look.h"
 
 /* What was seen of one connection, from its SYN-ACK on. */
 struct oracle_record {
-	struct oracle_record *next; /* of the same hash */
-	struct flow flow;
+	struct oracle_record *next; /* of the same list */
+	struct oracle_ends ends;
 	bool edged;    /* an ACK of it came */
 	uint32_t edge; /* the furthest right edge of the peer's windows */
 	uint8_t shift; /* of its windows */
@@ -25,18 +24,6 @@ struct oracle_record {
 	uint8_t *bytes; /* from base on, all there were */
 };
 
-static uint32_t
-bucket(const struct flow *flow)
-{
-	const uint8_t *at = flow->family == 4 ? (const uint8_t *)&flow->v4 : flow->v6.laddr;
-	size_t size = flow->family == 4 ? sizeof(flow->v4) : sizeof(flow->v6);
-	uint32_t hash = flow->family;
-
-	while (size-- > 0)
-		hash = (hash ^ *at++) * 16777619u;
-	return (hash ^ hash >> 16) % ORACLE_RECORDS;
-}
-
 static bool
 same(const struct flow *a, const struct flow *b)
 {
@@ -47,37 +34,39 @@ same(const struct flow *a, const struct flow *b)
 
 /* Where the record of flow is linked, or its end of the list. */
 static struct oracle_record **
-find_record(struct oracle *o, const struct flow *flow)
+find_record(struct oracle *o, const struct oracle_ends *ends)
 {
-	struct oracle_record **at = &o->records[bucket(flow)];
+	struct oracle_record **at = &o->records[ends->hash % ORACLE_RECORDS];
 
-	while (*at != NULL && !same(&(*at)->flow, flow))
+	while (*at != NULL && !same(&(*at)->ends.flow, &ends->flow))
 		at = &(*at)->next;
 	return at;
 }
 
 static struct oracle_record *
-take_record(struct oracle *o, const struct flow *flow)
+take_record(struct oracle *o, const struct oracle_ends *ends)
 {
-	struct oracle_record **at = find_record(o, flow);
+	struct oracle_record **at = find_record(o, ends);
 
 	if (*at == NULL) {
 		*at = calloc(1, sizeof(**at));
 		if (*at == NULL)
 			abort();
-		(*at)->flow = *flow;
+		(*at)->ends = *ends;
+		o->record_count++;
 	}
 	return *at;
 }
 
 static void
-drop_record(struct oracle_record **at)
+drop_record(struct oracle *o, struct oracle_record **at)
 {
 	struct oracle_record *r = *at;
 
 	*at = r->next;
 	free(r->bytes);
 	free(r);
+	o->record_count--;
 }
 
 void
@@ -85,19 +74,19 @@ oracle_text_free(struct oracle *o)
 {
 	for (unsigned int i = 0; i < ORACLE_RECORDS; i++) {
 		while (o->records[i] != NULL)
-			drop_record(&o->records[i]);
+			drop_record(o, &o->records[i]);
 	}
 }
 
 void
 oracle_text_forget(struct oracle *o)
 {
-	for (unsigned int i = 0; i < ORACLE_RECORDS; i++) {
+	for (unsigned int i = 0; i < ORACLE_RECORDS && o->record_count > 0; i++) {
 		struct oracle_record **at = &o->records[i];
 
 		while (*at != NULL) {
-			if (oracle_find_flow(o, &(*at)->flow) == CONN_NONE)
-				drop_record(at);
+			if (oracle_find_ends(o, &(*at)->ends) == CONN_NONE)
+				drop_record(o, at);
 			else
 				at = &(*at)->next;
 		}
@@ -115,24 +104,22 @@ oracle_text_unseen(struct oracle *o)
 }
 
 void
-oracle_text_opens(struct oracle *o, const struct segment *syn_ack)
+oracle_text_opens(struct oracle *o, const struct oracle_ends *ends)
 {
-	struct flow flow = oracle_flow(syn_ack, false);
-	struct oracle_record **at = find_record(o, &flow);
-	uint32_t conn = oracle_find_flow(o, &flow);
+	struct oracle_record **at = find_record(o, ends);
+	uint32_t conn = oracle_find_ends(o, ends);
 
 	/* It may have waited behind the burst while the handshake came to its end. */
 	if (conn != CONN_NONE && conn_store_tcp(&o->stack->conns, conn)->state != TCP_SYN_RECEIVED)
 		return;
 	if (*at != NULL)
-		drop_record(at);
+		drop_record(o, at);
 }
 
 void
-oracle_text_offered(struct oracle *o, const struct segment *s)
+oracle_text_offered(struct oracle *o, const struct segment *s, const struct oracle_ends *ends)
 {
-	struct flow flow = oracle_flow(s, true);
-	uint32_t conn = oracle_find_flow(o, &flow);
+	uint32_t conn = oracle_find_ends(o, ends);
 	struct oracle_record *r;
 	uint32_t edge;
 
@@ -141,7 +128,7 @@ oracle_text_offered(struct oracle *o, const struct segment *s)
 		return;
 	if (conn == CONN_NONE) {
 		/* It may have ended in this very burst. */
-		r = *find_record(o, &flow);
+		r = *find_record(o, ends);
 		if (r == NULL || !r->edged)
 			return;
 	} else {
@@ -150,7 +137,7 @@ oracle_text_offered(struct oracle *o, const struct segment *s)
 		/* Ahead of what was sent it is no ACK that counts. */
 		if (c->state == TCP_SYN_RECEIVED || seq_gt(s->ack, c->snd.nxt))
 			return;
-		r = take_record(o, &flow);
+		r = take_record(o, ends);
 		r->shift = c->snd_shift;
 	}
 	edge = s->ack + ((uint32_t)s->wnd << r->shift);
@@ -162,7 +149,10 @@ oracle_text_offered(struct oracle *o, const struct segment *s)
 void
 oracle_text_called(struct oracle *o, const struct flow *flow)
 {
-	take_record(o, flow)->called = true;
+	struct oracle_ends ends = {*flow, flow_hash(flow, &o->stack->flow_key)};
+
+	o->called = true;
+	take_record(o, &ends)->called = true;
 }
 
 /* --- what the script says --- */
@@ -304,10 +294,9 @@ check_bytes(struct oracle_record *r, const struct segment *s)
 }
 
 const char *
-oracle_text_check(struct oracle *o, const struct segment *s)
+oracle_text_check(struct oracle *o, const struct segment *s, const struct oracle_ends *ends)
 {
-	struct flow flow = oracle_flow(s, false);
-	uint32_t conn = oracle_find_flow(o, &flow);
+	uint32_t conn = oracle_find_ends(o, ends);
 	struct oracle_record *r;
 	uint32_t end = s->seq + s->text;
 	const char *rule;
@@ -317,7 +306,7 @@ oracle_text_check(struct oracle *o, const struct segment *s)
 	/* Of the connection before: it has waited behind the burst in which this one began. */
 	if (conn != CONN_NONE && conn_store_tcp(&o->stack->conns, conn)->state == TCP_SYN_RECEIVED)
 		return NULL;
-	r = *find_record(o, &flow);
+	r = *find_record(o, ends);
 	if (r == NULL)
 		return conn == CONN_NONE ? NULL : "text and FIN come after the handshake's ACK";
 	if ((rule = check_bytes(r, s)) != NULL)

@@ -138,7 +138,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.fills_table = true,
 		.rows = {"sink", "half-close", "cookies"},
 		.max_rounds = 1,
-		.state_every = 16,
 		.attackers = {{ATTACKER_SYN_FLOOD, 500, 20000}},
 	},
 	{
@@ -152,7 +151,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.rows = {"sink", "half-close", "cookies"},
 		.max_rounds = 1,
 		.reflected = 900,
-		.state_every = 16,
 		.attackers = {{ATTACKER_SYN_FLOOD, 500, 20000}},
 	},
 	{
@@ -174,7 +172,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.starts_within = SECONDS(5),
 		.connections = 4096,
 		.max_rounds = 2,
-		.state_every = 4,
 		.attackers = {{ATTACKER_GARBAGE, 500, 10000}},
 	},
 	{
@@ -228,7 +225,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.echo_memory = 16384,
 		.rows = WRITERS,
 		.max_rounds = 2,
-		.state_every = 3,
 	},
 	{
 		.name = "text to clients that abort, vanish and reboot",
@@ -240,7 +236,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.rows = WRITERS,
 		.failing = 600,
 		.max_rounds = 1,
-		.state_every = 3,
 	},
 	{
 		.name = "hostile receivers: optimists, dividers, closed windows, one byte at a "
@@ -252,7 +247,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.connections = 4096,
 		.rows = WRITERS,
 		.max_rounds = 1,
-		.state_every = 3,
 		.hostiles = 30,
 	},
 	{
@@ -266,7 +260,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.echo_memory = 32768,
 		.loose = true,
 		.max_rounds = 2,
-		.state_every = 3,
 		.hostiles = 40,
 	},
 	{
@@ -304,7 +297,6 @@ const struct sim_scenario sim_scenarios[] = {
 		.calls = true,
 		.loose = true,
 		.max_rounds = 3,
-		.state_every = 3,
 		.hostiles = 10,
 		.operator= {OPERATOR_CALLS | OPERATOR_CRASHES | OPERATOR_REDUCES | OPERATOR_RELOADS,
 			    40000, 800},

@@ -8,11 +8,12 @@
 
 #include "sim.h"
 
-#define SECOND    1000000u
-#define BURST_US  50 /* frames that come within that time may share a burst */
-#define IDLE_US   3600000000u
-#define TOO_LONG  (UINT64_C(8) * 3600 * 1000000) /* no scenario takes so long */
-#define TOO_OFTEN 3000000                        /* ... nor so many steps */
+#define SECOND     1000000u
+#define BURST_US   50 /* frames that come within that time may share a burst */
+#define IDLE_US    3600000000u
+#define LOOK_EVERY 128
+#define TOO_LONG   (UINT64_C(8) * 3600 * 1000000) /* no scenario takes so long */
+#define TOO_OFTEN  3000000                        /* ... nor so many steps */
 
 uint32_t
 sim_below(struct sim *s, uint32_t count)
@@ -295,8 +296,7 @@ set_up(struct sim *s)
 	s->now = options.now = s->start;
 	network_init(&s->network, &sc->faults, s->start + sc->heals_at, seed_next(&s->seed));
 	host_init(&s->host, &options);
-	if (sc->state_every > 0)
-		oracle(s)->state_every = sc->state_every;
+	oracle(s)->look_every = LOOK_EVERY;
 	s->clients = calloc(sc->clients ? sc->clients : 1, sizeof(*s->clients));
 	s->hostiles = calloc(sc->hostiles ? sc->hostiles : 1, sizeof(*s->hostiles));
 	if (s->clients == NULL || s->hostiles == NULL)

@@ -32,8 +32,7 @@ struct sim_scenario {
 	uint32_t senders, echo_memory; /* of the host; 0: enough */
 	bool loose;                    /* outcomes are not what host_rows says: any end will do */
 	uint8_t max_rounds;
-	uint16_t reflected;       /* of 1000 hosts that did not ask: they answer with RST */
-	unsigned int state_every; /* how often every connection is looked at; 0: 1 */
+	uint16_t reflected; /* of 1000 hosts that did not ask: they answer with RST */
 	struct attacker_plan attackers[SIM_ATTACKERS];
 	unsigned int hostiles;
 	struct operator_plan operator;
