@@ -41,14 +41,28 @@ fill(struct host *h, unsigned int row, uint16_t number)
 	};
 }
 
+static bool
+is_same(const struct host_generation *a, const struct host_generation *b)
+{
+	return a->compiled && a->always == b->always && a->mask == b->mask &&
+	       a->turned == b->turned;
+}
+
 /* Fills a generation of listeners and steps with the rows of the mask, in another order if turned
  * is not 0. */
 static void
 compile(struct host *h, unsigned int generation, uint64_t mask, unsigned int turned)
 {
+	struct host_generation g = {true, h->cookies_always, mask, turned};
 	uint16_t first = (uint16_t)(generation * HOST_ROWS), number = first;
 	size_t used = generation * HOST_STEPS, end = used + HOST_STEPS;
 
+	h->conf.index = &h->index[generation];
+	h->generation = generation;
+	/* A host before may have had the same. */
+	if (is_same(&h->generations[generation], &g))
+		return;
+	h->generations[generation] = g;
 	if (host_row_count > HOST_ROWS)
 		fail("host_rows", "more than HOST_ROWS");
 	for (unsigned int i = 0; i < host_row_count; i++) {
@@ -62,8 +76,6 @@ compile(struct host *h, unsigned int generation, uint64_t mask, unsigned int tur
 	}
 	listener_index_build(&h->index[generation], h->listeners, first, (uint16_t)(number - first),
 			     h->numbers[generation]);
-	h->conf.index = &h->index[generation];
-	h->generation = generation;
 }
 
 /* Is a generation nobody's any more? */

@@ -96,6 +96,11 @@ struct host {
 	uint8_t row_of[HOST_GENERATIONS * HOST_ROWS];
 	struct script_step steps[HOST_GENERATIONS * HOST_STEPS];
 	struct listener_index index[HOST_GENERATIONS];
+	struct host_generation {
+		bool compiled, always;
+		uint64_t mask;
+		unsigned int turned;
+	} generations[HOST_GENERATIONS];
 	uint16_t numbers[HOST_GENERATIONS][HOST_ROWS];
 	unsigned int generation;
 	bool cookies_always;

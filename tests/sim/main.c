@@ -16,7 +16,7 @@ struct arguments {
 };
 
 static bool
-test_scenario(unsigned int number, const struct arguments *a)
+test_scenario(struct sim *s, unsigned int number, const struct arguments *a)
 {
 	const struct sim_scenario *sc = &sim_scenarios[number];
 	unsigned int runs = a->runs ? a->runs : sc->runs;
@@ -24,7 +24,7 @@ test_scenario(unsigned int number, const struct arguments *a)
 	uint64_t frames = 0;
 
 	for (uint64_t seed = a->seed; seed < a->seed + runs; seed++) {
-		bool good = sim_run(sc, seed, a->traced, &r);
+		bool good = sim_run(s, sc, seed, a->traced, &r);
 
 		frames += r.frames;
 		if (!good) {
@@ -45,14 +45,14 @@ test_scenario(unsigned int number, const struct arguments *a)
 
 /* The same seed gives the same frames at the same times, and another seed does not. */
 static bool
-test_replay(unsigned int number, uint64_t seed)
+test_replay(struct sim *s, unsigned int number, uint64_t seed)
 {
 	const struct sim_scenario *sc = &sim_scenarios[sim_scenario_count - 1];
 	struct sim_result r[3];
 	bool good = true;
 
 	for (unsigned int i = 0; i < 3; i++)
-		good &= sim_run(sc, seed + (i == 2), SIM_TRACE_NONE, &r[i]);
+		good &= sim_run(s, sc, seed + (i == 2), SIM_TRACE_NONE, &r[i]);
 	good &= r[0].digest == r[1].digest && r[0].digest != r[2].digest;
 	printf("%s %u - the same seed gives the same digest, another seed another\n",
 	       good ? "ok" : "not ok", number + 1);
@@ -120,6 +120,7 @@ parse(int argc, char **argv, struct arguments *a)
 int
 main(int argc, char **argv)
 {
+	struct sim *s;
 	struct arguments a;
 	bool good = true;
 
@@ -127,14 +128,18 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	s = sim_new();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (a.scenario > 0) {
 		printf("1..1\n");
-		return !test_scenario(a.scenario - 1, &a);
+		good = test_scenario(s, a.scenario - 1, &a);
+		sim_free(s);
+		return !good;
 	}
 	printf("1..%u\n", sim_scenario_count + 1);
 	for (unsigned int i = 0; i < sim_scenario_count; i++)
-		good &= test_scenario(i, &a);
-	good &= test_replay(sim_scenario_count, a.seed);
+		good &= test_scenario(s, i, &a);
+	good &= test_replay(s, sim_scenario_count, a.seed);
+	sim_free(s);
 	return !good;
 }

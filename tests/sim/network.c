@@ -6,67 +6,100 @@
 #include "network.h"
 
 void
+network_give(struct network *n, struct network_event *e)
+{
+	e->next = n->free;
+	n->free = e;
+}
+
+void
 network_init(struct network *n, const struct network_faults *faults, uint64_t heals_at,
 	     uint64_t seed)
 {
-	*n = (struct network){.faults = *faults, .heals_at = heals_at, .seed = {seed}};
+	while (n->count > 0)
+		network_give(n, n->heap[--n->count].event);
+	n->faults = *faults;
+	n->heals_at = heals_at;
+	n->seed.state = seed;
+	n->order = 0;
 }
 
 void
 network_free(struct network *n)
 {
-	for (size_t i = 0; i < n->count; i++)
-		free(n->heap[i]);
+	while (n->count > 0)
+		free(n->heap[--n->count].event);
+	while (n->free != NULL) {
+		struct network_event *e = n->free;
+
+		n->free = e->next;
+		free(e);
+	}
 	free(n->heap);
 }
 
 static bool
-before(const struct network_event *a, const struct network_event *b)
+before(const struct network_due *a, const struct network_due *b)
 {
 	return a->at < b->at || (a->at == b->at && a->order < b->order);
+}
+
+static struct network_event *
+new_event(struct network *n)
+{
+	struct network_event *e = n->free;
+
+	if (e != NULL)
+		n->free = e->next;
+	else if ((e = malloc(sizeof(*e))) == NULL)
+		abort();
+	return e;
 }
 
 static void
 add(struct network *n, uint64_t at, enum network_kind kind, uint32_t who, const uint8_t *frame,
     uint32_t length)
 {
-	struct network_event *e = malloc(sizeof(*e) + length);
+	struct network_due due = {at, n->order++, new_event(n)};
 	size_t i = n->count++;
 
 	if (n->count > n->room) {
 		n->room = n->room ? 2 * n->room : 256;
 		n->heap = realloc(n->heap, n->room * sizeof(n->heap[0]));
 	}
-	if (e == NULL || n->heap == NULL)
+	if (n->heap == NULL || length > NETWORK_FRAME_MAX)
 		abort();
-	*e = (struct network_event){at, n->order++, (uint8_t)kind, who, length};
+	due.event->kind = (uint8_t)kind;
+	due.event->who = who;
+	due.event->length = length;
 	if (length > 0)
-		memcpy(e->frame, frame, length);
-	for (; i > 0 && before(e, n->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		memcpy(due.event->frame, frame, length);
+	for (; i > 0 && before(&due, &n->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		n->heap[i] = n->heap[(i - 1) / 2];
-	n->heap[i] = e;
+	n->heap[i] = due;
 }
 
 uint64_t
 network_next(const struct network *n)
 {
-	return n->count ? n->heap[0]->at : UINT64_MAX;
+	return n->count ? n->heap[0].at : UINT64_MAX;
 }
 
 struct network_event *
 network_take(struct network *n)
 {
-	struct network_event *first, *last;
+	struct network_event *first;
+	struct network_due last;
 	size_t i = 0, child;
 
 	if (n->count == 0)
 		return NULL;
-	first = n->heap[0];
+	first = n->heap[0].event;
 	last = n->heap[--n->count];
 	while ((child = 2 * i + 1) < n->count) {
-		if (child + 1 < n->count && before(n->heap[child + 1], n->heap[child]))
+		if (child + 1 < n->count && before(&n->heap[child + 1], &n->heap[child]))
 			child++;
-		if (before(last, n->heap[child]))
+		if (before(&last, &n->heap[child]))
 			break;
 		n->heap[i] = n->heap[child];
 		i = child;

@@ -28,13 +28,21 @@ enum network_kind {
 	NETWORK_OPERATOR,   /* the host's operator */
 };
 
+#define NETWORK_FRAME_MAX 2048
+
 struct network_event {
-	uint64_t at;    /* microseconds */
-	uint64_t order; /* of what is at the same time: first in, first out */
-	uint8_t kind;   /* enum network_kind */
+	struct network_event *next; /* of those that are free */
+	uint8_t kind;               /* enum network_kind */
 	uint32_t who;
 	uint32_t length;
-	uint8_t frame[];
+	uint8_t frame[NETWORK_FRAME_MAX];
+};
+
+/* When an event is. */
+struct network_due {
+	uint64_t at;    /* microseconds */
+	uint64_t order; /* of what is at the same time: first in, first out */
+	struct network_event *event;
 };
 
 struct network {
@@ -42,11 +50,13 @@ struct network {
 	uint64_t heals_at; /* from then on no frame is lost, doubled, corrupted or late */
 	struct seed seed;
 	uint64_t order;
-	struct network_event **heap;
+	struct network_due *heap;
 	size_t count, room;
+	struct network_event *free;
 };
 
-/* An empty network with its own random numbers. */
+/* Makes an empty network with its own random numbers. n is zeroed, or one that has served: then
+ * its memory is used again. */
 void network_init(struct network *n, const struct network_faults *faults, uint64_t heals_at,
 		  uint64_t seed);
 
@@ -63,7 +73,8 @@ void network_alarm(struct network *n, uint64_t at, enum network_kind kind, uint3
 /* When the next event is; UINT64_MAX if there is none. */
 uint64_t network_next(const struct network *n);
 
-/* Takes it; the caller frees it. NULL if there is none. */
+/* Takes it; the caller gives it back. NULL if there is none. */
 struct network_event *network_take(struct network *n);
+void network_give(struct network *n, struct network_event *e);
 
 #endif

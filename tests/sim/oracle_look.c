@@ -102,6 +102,18 @@ differs(const void *now, const void *then, size_t size)
 	return memcmp(now, then, size) != 0;
 }
 
+/* The same for what lies in whole cache lines: there are many of them. */
+static inline bool
+line_differs(const void *now, const void *then, size_t lines)
+{
+	const uint64_t *a = now, *b = then;
+	uint64_t changed = 0;
+
+	for (size_t i = 0; i < 8 * lines; i++)
+		changed |= a[i] ^ b[i];
+	return changed != 0;
+}
+
 /* Has the configuration changed, or has the host been started again? */
 static bool
 all_is_new(const struct oracle *o)
@@ -234,14 +246,15 @@ look_at_places(struct oracle *o, bool all)
 	struct oracle_copy *c = o->copy;
 
 	for (uint32_t i = 0; i < store->fresh[0]; i++) {
-		bool ends =
-			all || differs(&store->v4[i].flow, &c->v4[i].flow, sizeof(struct flow4));
+		const struct conn4 *now = &store->v4[i];
+		struct conn4 *then = &c->v4[i];
+		bool ends;
 
-		if (!ends && !c->touched[i] &&
-		    !differs(&store->v4[i], &c->v4[i], sizeof(c->v4[i])) &&
+		if (!all && !c->touched[i] && !line_differs(now, then, 1) &&
 		    !differs(&store->side4[i], &c->side4[i], sizeof(c->side4[i])))
 			continue;
-		memcpy(&c->v4[i], &store->v4[i], sizeof(c->v4[i]));
+		ends = all || differs(&now->flow, &then->flow, sizeof(now->flow));
+		memcpy(then, now, sizeof(*then));
 		memcpy(&c->side4[i], &store->side4[i], sizeof(c->side4[i]));
 		c->touched[i] = false;
 		if (!look_at(o, i, ends))
@@ -250,10 +263,11 @@ look_at_places(struct oracle *o, bool all)
 	for (uint32_t i = store->split; i < store->fresh[1]; i++) {
 		const struct conn6 *now = &store->v6[i - store->split];
 		struct conn6 *then = &c->v6[i - store->split];
-		bool ends = all || differs(&now->flow, &then->flow, sizeof(now->flow));
+		bool ends;
 
-		if (!ends && !c->touched[i] && !differs(now, then, sizeof(*now)))
+		if (!all && !c->touched[i] && !line_differs(now, then, 2))
 			continue;
+		ends = all || differs(&now->flow, &then->flow, sizeof(now->flow));
 		memcpy(then, now, sizeof(*then));
 		c->touched[i] = false;
 		if (!look_at(o, i, ends))
@@ -266,28 +280,72 @@ look_at_places(struct oracle *o, bool all)
 
 /* --- all together --- */
 
-/* Every connection is in the table, which has changed, and nothing else is. */
 static bool
-check_table(struct oracle *o)
+is_found(struct oracle *o, uint32_t conn)
 {
-	const struct stack *s = o->stack;
-	uint32_t slots = 0;
+	return !o->conns[conn].known || find(o->stack, conn, o->conns[conn].hash) == conn ||
+	       oracle_wrong(o, conn, "a connection is found by its four-tuple, once");
+}
 
-	memcpy(o->copy->table, s->table.buckets, s->table.bucket_count * sizeof(*s->table.buckets));
-	for (uint32_t i = 0; i < s->table.bucket_count; i++) {
-		for (uint32_t j = 0; j < FLOW_TABLE_SLOTS; j++)
-			slots += s->table.buckets[i].index[j] != FLOW_TABLE_NONE;
-	}
+static bool
+all_are_found(struct oracle *o)
+{
+	const struct conn_store *store = &o->stack->conns;
+
 	for (uint32_t i = 0; i < 2; i++) {
-		for (uint32_t conn = i ? s->conns.split : 0; conn < s->conns.fresh[i]; conn++) {
-			if (o->conns[conn].known && find(s, conn, o->conns[conn].hash) != conn)
-				return oracle_wrong(
-					o, conn, "a connection is found by its four-tuple, once");
+		for (uint32_t conn = i ? store->split : 0; conn < store->fresh[i]; conn++) {
+			if (!is_found(o, conn))
+				return false;
 		}
 	}
-	return slots == s->table.count ||
-	       oracle_fail(o, "%u connections in the table, which counts %u", slots,
-			   s->table.count);
+	return true;
+}
+
+/* Of a bucket that has changed, those that were in it. */
+static bool
+check_bucket(struct oracle *o, const struct flow_bucket *then)
+{
+	for (uint32_t i = 0; i < FLOW_TABLE_SLOTS; i++) {
+		if (then->index[i] != FLOW_TABLE_NONE && !is_found(o, then->index[i]))
+			return false;
+	}
+	return true;
+}
+
+static uint32_t
+slots_used(const struct flow_bucket *b)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < FLOW_TABLE_SLOTS; i++)
+		used += b->index[i] != FLOW_TABLE_NONE;
+	return used;
+}
+
+/* Every connection is in the table, and nothing else is. One that has not changed may have been
+ * moved. */
+static bool
+check_table(struct oracle *o, bool all)
+{
+	const struct flow_table *t = &o->stack->table;
+	struct oracle_copy *c = o->copy;
+
+	if (all)
+		c->slots = 0;
+	for (uint32_t i = 0; i < t->bucket_count; i++) {
+		struct flow_bucket then = c->table[i];
+
+		if (!all && !line_differs(&t->buckets[i], &then, 1))
+			continue;
+		memcpy(&c->table[i], &t->buckets[i], sizeof(then));
+		c->slots += slots_used(&t->buckets[i]) - (all ? 0 : slots_used(&then));
+		/* With passed the ways of others have changed. */
+		if (!all && !(then.passed == t->buckets[i].passed ? check_bucket(o, &then)
+								  : all_are_found(o)))
+			return false;
+	}
+	return c->slots == t->count ||
+	       oracle_fail(o, "%u connections in the table, which counts %u", c->slots, t->count);
 }
 
 /* The accept queues: what is counted in each is what waits there, and no more than backlog. */
@@ -395,9 +453,7 @@ look(struct oracle *o, bool ticked, bool all)
 		forget_all(o);
 	if (!oracle_look_senders(o, all) || !look_at_places(o, all))
 		return false;
-	if ((all || differs(s->table.buckets, o->copy->table,
-			    s->table.bucket_count * sizeof(*s->table.buckets))) &&
-	    !check_table(o))
+	if (!check_table(o, all))
 		return false;
 	return check_sums(o) && oracle_check_senders(o) && (!in_time || check_clock(o)) &&
 	       ((!all && !o->called) || oracle_check_called(o));

@@ -30,6 +30,7 @@ struct oracle_copy {
 	struct sender *senders;
 	struct called called[STACK_CALLED];
 	uint32_t fresh[2], sender_fresh;
+	uint32_t slots; /* of the table, in use */
 	struct byte_pool text;
 	struct siphash_key flow_key;
 	const struct listener_index *index;

@@ -13,14 +13,16 @@ enum {
 uint32_t
 segment_sum(uint32_t sum, const uint8_t *at, uint32_t length)
 {
-	uint32_t i;
+	uint32_t high = 0, low = 0;
 
 	/* At most 65,535 bytes in all: 32 bits cannot overflow. */
-	for (i = 0; i + 1 < length; i += 2)
-		sum += segment_get16(at + i);
+	for (uint32_t i = 0; i < length / 2; i++) {
+		high += at[2 * i];
+		low += at[2 * i + 1];
+	}
 	if (length & 1)
-		sum += (uint32_t)at[length - 1] << 8;
-	return sum;
+		high += at[length - 1];
+	return sum + (high << 8) + low;
 }
 
 uint16_t

@@ -2,6 +2,7 @@
 /* sim.c - one run of a scenario: events in the order of the virtual clock, bursts to the host, its
  * timers, and what must be true when all is over. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ drain(struct sim *s)
 	uint8_t buffer[SEGMENT_FRAME_MAX];
 	struct stack_frame frame = {.data = buffer, .room = sizeof(buffer)};
 
+	s->host_idle = false;
 	while (oracle_output(oracle(s), &frame))
 		network_send(&s->network, s->now, NETWORK_TO_CLIENTS, buffer, frame.length);
 	return !oracle(s)->failed;
@@ -199,13 +201,19 @@ happen(struct sim *s, const struct network_event *e)
 	return !oracle(s)->failed;
 }
 
-/* When the host's timers want to run; UINT64_MAX if it has none. */
+/* When the host's timers want to run; UINT64_MAX if it has none. It is asked anew when anything was
+ * done to it. */
 static uint64_t
-next_tick(const struct sim *s)
+next_tick(struct sim *s)
 {
-	uint32_t idle = stack_idle_us(s->host.oracle.stack, s->now, IDLE_US);
+	uint32_t idle;
 
-	return idle == IDLE_US ? UINT64_MAX : s->now + idle;
+	if (!s->host_idle) {
+		idle = stack_idle_us(oracle(s)->stack, s->now, IDLE_US);
+		s->next_tick = idle == IDLE_US ? UINT64_MAX : s->now + idle;
+		s->host_idle = idle != IDLE_US;
+	}
+	return s->next_tick;
 }
 
 bool
@@ -251,7 +259,7 @@ run(struct sim *s)
 			s->now = event;
 			e = network_take(&s->network);
 			good = happen(s, e);
-			free(e);
+			network_give(&s->network, e);
 		}
 		if (!good)
 			return false;
@@ -297,10 +305,7 @@ set_up(struct sim *s)
 	network_init(&s->network, &sc->faults, s->start + sc->heals_at, seed_next(&s->seed));
 	host_init(&s->host, &options);
 	oracle(s)->look_every = LOOK_EVERY;
-	s->clients = calloc(sc->clients ? sc->clients : 1, sizeof(*s->clients));
-	s->hostiles = calloc(sc->hostiles ? sc->hostiles : 1, sizeof(*s->hostiles));
-	if (s->clients == NULL || s->hostiles == NULL)
-		abort();
+	memset(s->clients, 0, sc->clients * sizeof(*s->clients));
 	for (unsigned int i = 0; i < sc->clients; i++)
 		sim_plan_client(s, &s->clients[i], i);
 	for (unsigned int i = 0; i < SIM_ATTACKERS; i++)
@@ -324,15 +329,33 @@ trace_counters(const struct sim *s)
 	}
 }
 
-bool
-sim_run(const struct sim_scenario *scenario, uint64_t seed, uint32_t traced,
-	struct sim_result *result)
+void
+sim_free(struct sim *s)
+{
+	network_free(&s->network);
+	host_free(&s->host);
+	free(s);
+}
+
+struct sim *
+sim_new(void)
 {
 	struct sim *s = calloc(1, sizeof(*s));
-	bool good;
 
 	if (s == NULL)
 		abort();
+	return s;
+}
+
+bool
+sim_run(struct sim *s, const struct sim_scenario *scenario, uint64_t seed, uint32_t traced,
+	struct sim_result *result)
+{
+	bool good;
+
+	/* The memory of the run before is used again, and nothing else of it. */
+	memset((uint8_t *)s + offsetof(struct sim, scenario), 0,
+	       offsetof(struct sim, burst) - offsetof(struct sim, scenario));
 	s->scenario = scenario;
 	s->seed.state = seed;
 	s->traced = traced;
@@ -341,16 +364,12 @@ sim_run(const struct sim_scenario *scenario, uint64_t seed, uint32_t traced,
 	trace_counters(s);
 	result->digest = oracle(s)->digest;
 	result->frames = s->frames;
+	result->sent = oracle(s)->sent;
 	result->why[0] = '\0';
 	if (!good)
 		snprintf(result->why, sizeof(result->why),
 			 "step %" PRIu64 ", %" PRIu64 ".%06" PRIu64 " s: %s", s->step,
 			 (s->now - s->start) / SECOND, (s->now - s->start) % SECOND,
 			 oracle(s)->why);
-	network_free(&s->network);
-	host_free(&s->host);
-	free(s->clients);
-	free(s->hostiles);
-	free(s);
 	return good;
 }

@@ -41,27 +41,33 @@ struct sim_scenario {
 extern const struct sim_scenario sim_scenarios[];
 extern const unsigned int sim_scenario_count;
 
+#define SIM_CLIENTS  100
+#define SIM_HOSTILES 40
+
 struct sim {
+	struct host host;
+	struct network network;
+	struct client clients[SIM_CLIENTS];
+	struct hostile hostiles[SIM_HOSTILES];
+
 	const struct sim_scenario *scenario;
 	struct seed seed;
 	uint64_t start, now; /* microseconds */
 	uint64_t step;       /* bursts, ticks and events so far */
-	struct host host;
-	struct network network;
-	struct client *clients;
 	struct attacker attackers[SIM_ATTACKERS];
-	struct hostile *hostiles;
 	uint32_t operator_left;
 	uint32_t traced;      /* client whose segments are printed; SIM_TRACE_NONE */
 	uint64_t asked, told; /* ARP, ping and neighbour discovery: questions and answers */
 	uint64_t frames;      /* given to the host */
 	uint32_t half_open_most;
+	bool host_idle; /* nothing was done to the host since it was asked for next_tick */
+	uint64_t next_tick;
 
 	/* The burst that is being gathered. */
-	struct stack_frame burst[STACK_BURST_MAX];
-	uint8_t buffers[STACK_BURST_MAX][SEGMENT_FRAME_MAX];
 	unsigned int burst_count;
 	uint64_t burst_at;
+	struct stack_frame burst[STACK_BURST_MAX];
+	uint8_t buffers[STACK_BURST_MAX][SEGMENT_FRAME_MAX];
 };
 
 #define SIM_TRACE_NONE UINT32_MAX
@@ -69,11 +75,16 @@ struct sim {
 struct sim_result {
 	uint64_t digest; /* of all frames that the host sent, and of when */
 	uint64_t frames; /* that came to it */
+	uint64_t sent;   /* ... and that it made */
 	char why[1024];  /* what did not hold, and at which step */
 };
 
+/* Memory for runs, one after the other; aborts if there is none. */
+struct sim *sim_new(void);
+void sim_free(struct sim *s);
+
 /* Runs a scenario with a seed to its end. False if something did not hold. */
-bool sim_run(const struct sim_scenario *scenario, uint64_t seed, uint32_t traced,
+bool sim_run(struct sim *s, const struct sim_scenario *scenario, uint64_t seed, uint32_t traced,
 	     struct sim_result *result);
 
 /* For clients and attackers: sends to the host. */
