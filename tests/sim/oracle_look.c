@@ -114,6 +114,29 @@ line_differs(const void *now, const void *then, size_t lines)
 	return changed != 0;
 }
 
+#define BLOCK 16 /* lines that are compared at once, first */
+
+/* The next of so many elements of size bytes, from the i-th on, that is not what it was; count if
+ * none is. */
+static inline uint32_t
+next_changed(const void *now, const void *then, size_t size, uint32_t i, uint32_t count)
+{
+	const uint8_t *a = now, *b = then;
+
+	while (i < count) {
+		uint32_t end = i + BLOCK - i % BLOCK < count ? i + BLOCK - i % BLOCK : count;
+
+		if (i % BLOCK != 0 || differs(a + i * size, b + i * size, (end - i) * size)) {
+			for (; i < end; i++) {
+				if (line_differs(a + i * size, b + i * size, size / 64))
+					return i;
+			}
+		}
+		i = end;
+	}
+	return count;
+}
+
 /* Has the configuration changed, or has the host been started again? */
 static bool
 all_is_new(const struct oracle *o)
@@ -239,42 +262,70 @@ look_at(struct oracle *o, uint32_t conn, bool other_ends)
 	return rule == NULL || oracle_wrong(o, conn, rule);
 }
 
+/* Marks the places whose bytes have changed. */
+static void
+find_changed(struct oracle *o)
+{
+	const struct conn_store *store = &o->stack->conns;
+	uint32_t count[2] = {store->fresh[0], store->fresh[1] - store->split};
+	struct oracle_copy *c = o->copy;
+
+	for (uint32_t i = 0;; i++) {
+		i = next_changed(store->v4, c->v4, sizeof(*c->v4), i, count[0]);
+		if (i == count[0])
+			break;
+		c->touched[i] = true;
+	}
+	for (uint32_t i = 0;; i++) {
+		i = next_changed(store->v6, c->v6, sizeof(*c->v6), i, count[1]);
+		if (i == count[1])
+			break;
+		c->touched[store->split + i] = true;
+	}
+	if (!differs(store->side4, c->side4, count[0] * sizeof(*c->side4)))
+		return;
+	for (uint32_t i = 0; i < count[0]; i++)
+		c->touched[i] |= differs(&store->side4[i], &c->side4[i], sizeof(*c->side4)) != 0;
+}
+
+/* Takes a copy of the connection at a place; true if its four-tuple is another. */
+static bool
+copy_place(struct oracle *o, uint32_t place)
+{
+	const struct conn_store *store = &o->stack->conns;
+	struct oracle_copy *c = o->copy;
+	bool ends;
+
+	if (place < store->split) {
+		ends = differs(&c->v4[place].flow, &store->v4[place].flow, sizeof(struct flow4));
+		memcpy(&c->v4[place], &store->v4[place], sizeof(*c->v4));
+		memcpy(&c->side4[place], &store->side4[place], sizeof(*c->side4));
+		return ends;
+	}
+	place -= store->split;
+	ends = differs(&c->v6[place].flow, &store->v6[place].flow, sizeof(struct flow6));
+	memcpy(&c->v6[place], &store->v6[place], sizeof(*c->v6));
+	return ends;
+}
+
 static bool
 look_at_places(struct oracle *o, bool all)
 {
 	const struct conn_store *store = &o->stack->conns;
 	struct oracle_copy *c = o->copy;
 
-	for (uint32_t i = 0; i < store->fresh[0]; i++) {
-		const struct conn4 *now = &store->v4[i];
-		struct conn4 *then = &c->v4[i];
-		bool ends;
-
-		if (!all && !c->touched[i] && !line_differs(now, then, 1) &&
-		    !differs(&store->side4[i], &c->side4[i], sizeof(c->side4[i])))
-			continue;
-		ends = all || differs(&now->flow, &then->flow, sizeof(now->flow));
-		memcpy(then, now, sizeof(*then));
-		memcpy(&c->side4[i], &store->side4[i], sizeof(c->side4[i]));
-		c->touched[i] = false;
-		if (!look_at(o, i, ends))
-			return false;
+	if (!all)
+		find_changed(o);
+	for (uint32_t i = 0; i < 2; i++) {
+		for (uint32_t place = i ? store->split : 0; place < store->fresh[i]; place++) {
+			if (!all && !c->touched[place])
+				continue;
+			c->touched[place] = false;
+			if (!look_at(o, place, copy_place(o, place) || all))
+				return false;
+		}
+		c->fresh[i] = store->fresh[i];
 	}
-	for (uint32_t i = store->split; i < store->fresh[1]; i++) {
-		const struct conn6 *now = &store->v6[i - store->split];
-		struct conn6 *then = &c->v6[i - store->split];
-		bool ends;
-
-		if (!all && !c->touched[i] && !line_differs(now, then, 2))
-			continue;
-		ends = all || differs(&now->flow, &then->flow, sizeof(now->flow));
-		memcpy(then, now, sizeof(*then));
-		c->touched[i] = false;
-		if (!look_at(o, i, ends))
-			return false;
-	}
-	c->fresh[0] = store->fresh[0];
-	c->fresh[1] = store->fresh[1];
 	return true;
 }
 
@@ -333,10 +384,13 @@ check_table(struct oracle *o, bool all)
 	if (all)
 		c->slots = 0;
 	for (uint32_t i = 0; i < t->bucket_count; i++) {
-		struct flow_bucket then = c->table[i];
+		struct flow_bucket then;
 
-		if (!all && !line_differs(&t->buckets[i], &then, 1))
-			continue;
+		if (!all)
+			i = next_changed(t->buckets, c->table, sizeof(then), i, t->bucket_count);
+		if (i == t->bucket_count)
+			break;
+		then = c->table[i];
 		memcpy(&c->table[i], &t->buckets[i], sizeof(then));
 		c->slots += slots_used(&t->buckets[i]) - (all ? 0 : slots_used(&then));
 		/* With passed the ways of others have changed. */

@@ -170,7 +170,7 @@ const struct sim_scenario sim_scenarios[] = {
 		GOOD_CABLE,
 		.clients = 40,
 		.starts_within = SECONDS(5),
-		.connections = 4096,
+		.connections = 2048,
 		.max_rounds = 2,
 		.attackers = {{ATTACKER_GARBAGE, 500, 10000}},
 	},
