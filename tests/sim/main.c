@@ -3,6 +3,7 @@
  * command that shows it again, at the same step. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,9 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	/* What one run gives back the next one takes: the kernel need not clear it in between. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 25);
+	mallopt(M_TRIM_THRESHOLD, 1 << 28);
 	s = sim_new();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (a.scenario > 0) {

@@ -101,10 +101,10 @@ check_counters(struct oracle *o)
 	const uint64_t *is = (const uint64_t *)now, *was = (const uint64_t *)&o->before;
 	uint64_t dropped = sum(now->dropped, 0, DROP_COUNT);
 	uint32_t connections = stack_connections(o->stack);
-	bool back = false;
+	uint64_t back = 0;
 
 	for (size_t i = 0; i < sizeof(*now) / sizeof(uint64_t); i++)
-		back |= is[i] < was[i];
+		back |= (is[i] - was[i]) >> 63;
 	for (size_t i = 0; back && i < sizeof(*now) / sizeof(uint64_t); i++) {
 		if (is[i] < was[i])
 			return oracle_fail(o, "counter %zu went back from %" PRIu64 " to %" PRIu64,
@@ -183,9 +183,11 @@ take_trigger(struct oracle *o, unsigned int i, const struct stack_frame *frame)
 	struct oracle_trigger *t = &o->trigger[i];
 	uint32_t conn;
 
-	t->length = frame->length;
+	t->tcp = segment_read(frame->data, frame->length, &t->segment);
+	t->segment.payload = NULL;
+	/* Of TCP all that matters has been read. */
+	t->length = t->tcp ? 0 : frame->length;
 	memcpy(t->frame, frame->data, t->length);
-	t->tcp = segment_read(t->frame, t->length, &t->segment);
 	t->lawful = t->tcp && oracle_is_lawful(o, &t->segment);
 	t->open = t->first = false;
 	if (!t->lawful)

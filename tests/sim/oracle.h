@@ -30,7 +30,7 @@ struct oracle_ends {
 /* A frame as it was before the stack wrote its reply over it. */
 struct oracle_trigger {
 	uint8_t frame[SEGMENT_FRAME_MAX];
-	uint32_t length;
+	uint32_t length; /* 0 with tcp */
 	bool tcp;    /* segment is set: a whole TCP segment, which may still not be for us */
 	bool lawful; /* ... and nothing of rules.md section 2, F1 to F8, drops it */
 	bool first;  /* ... and there is no connection that it could be of, from this burst neither
