@@ -31,11 +31,11 @@ struct oracle_ends {
 struct oracle_trigger {
 	uint8_t frame[SEGMENT_FRAME_MAX];
 	uint32_t length; /* 0 with tcp */
-	bool tcp;    /* segment is set: a whole TCP segment, which may still not be for us */
-	bool lawful; /* ... and nothing of rules.md section 2, F1 to F8, drops it */
-	bool first;  /* ... and there is no connection that it could be of, from this burst neither
-		      */
-	bool open;   /* ... and it is of a connection that was established before the burst */
+	bool tcp;        /* segment is set: a whole TCP segment, which may still not be for us */
+	bool lawful;     /* ... and nothing of rules.md section 2, F1 to F8, drops it */
+	bool first; /* ... and there is no connection that it could be of, from this burst neither
+		     */
+	bool open;  /* ... and it is of a connection that was established before the burst */
 	struct segment segment;
 	struct oracle_ends ends; /* set if lawful */
 };

@@ -5,137 +5,9 @@
  * change. For the others they hold as they held before, but for the clock: a deadline that nobody
  * heeds is looked for as soon as the nearest of all has passed. Every look_every looks everything
  * is counted and asked for anew. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "oracle_look.h"
-
-/* --- memory --- */
-
-static void *
-take(size_t count, size_t size)
-{
-	size_t bytes = (count * size + 63) / 64 * 64;
-	void *memory = aligned_alloc(64, bytes);
-
-	if (memory == NULL)
-		abort();
-	memset(memory, 0, bytes);
-	return memory;
-}
-
-void
-oracle_look_free(struct oracle *o)
-{
-	struct oracle_copy *c = o->copy;
-
-	free(o->conns);
-	o->conns = NULL;
-	if (c == NULL)
-		return;
-	free(c->v4);
-	free(c->side4);
-	free(c->v6);
-	free(c->table);
-	free(c->sender_table);
-	free(c->senders);
-	free(c->sums.queued);
-	free(c->sender_seen);
-	free(c->touched);
-	free(c);
-	o->copy = NULL;
-}
-
-static void
-allocate(struct oracle *o)
-{
-	const struct stack *s = o->stack;
-	uint32_t connections = o->conf->connections, places = conn_store_places(&s->conns);
-	struct oracle_copy *c = take(1, sizeof(*c));
-
-	c->connections = connections;
-	c->sender_room = o->conf->senders;
-	c->listener_room = o->conf->listener_room;
-	c->v4 = take(connections, sizeof(*c->v4));
-	c->side4 = take(connections, sizeof(*c->side4));
-	c->v6 = take(connections, sizeof(*c->v6));
-	c->table = take(s->table.bucket_count, sizeof(*c->table));
-	c->sender_table = take(s->sender_table.bucket_count, sizeof(*c->sender_table));
-	c->senders = take(c->sender_room, sizeof(*c->senders));
-	c->sender_seen = take(c->sender_room, sizeof(*c->sender_seen));
-	c->sums.queued = take(c->listener_room, sizeof(*c->sums.queued));
-	c->touched = take(places, sizeof(*c->touched));
-	o->conns = take(places, sizeof(*o->conns));
-	o->copy = c;
-}
-
-void
-oracle_look_begin(struct oracle *o)
-{
-	const struct stack *s = o->stack;
-	struct oracle_copy *c = o->copy;
-
-	if (c != NULL &&
-	    (c->connections != o->conf->connections || c->sender_room != o->conf->senders ||
-	     c->listener_room != o->conf->listener_room))
-		oracle_look_free(o);
-	if (o->copy == NULL)
-		allocate(o);
-	c = o->copy;
-	for (uint32_t i = 0; i < 2; i++) {
-		uint32_t first = i ? s->conns.split : 0;
-
-		if (c->fresh[i] > first)
-			memset(&o->conns[first], 0, (c->fresh[i] - first) * sizeof(*o->conns));
-	}
-	c->fresh[0] = 0;
-	c->fresh[1] = s->conns.split;
-	c->sender_fresh = 0;
-	c->index = NULL; /* which makes the first look one at everything */
-}
-
-/* --- what has changed --- */
-
-static bool
-differs(const void *now, const void *then, size_t size)
-{
-	return memcmp(now, then, size) != 0;
-}
-
-/* The same for what lies in whole cache lines: there are many of them. */
-static inline bool
-line_differs(const void *now, const void *then, size_t lines)
-{
-	const uint64_t *a = now, *b = then;
-	uint64_t changed = 0;
-
-	for (size_t i = 0; i < 8 * lines; i++)
-		changed |= a[i] ^ b[i];
-	return changed != 0;
-}
-
-#define BLOCK 16 /* lines that are compared at once, first */
-
-/* The next of so many elements of size bytes, from the i-th on, that is not what it was; count if
- * none is. */
-static inline uint32_t
-next_changed(const void *now, const void *then, size_t size, uint32_t i, uint32_t count)
-{
-	const uint8_t *a = now, *b = then;
-
-	while (i < count) {
-		uint32_t end = i + BLOCK - i % BLOCK < count ? i + BLOCK - i % BLOCK : count;
-
-		if (i % BLOCK != 0 || differs(a + i * size, b + i * size, (end - i) * size)) {
-			for (; i < end; i++) {
-				if (line_differs(a + i * size, b + i * size, size / 64))
-					return i;
-			}
-		}
-		i = end;
-	}
-	return count;
-}
 
 /* Has the configuration changed, or has the host been started again? */
 static bool
@@ -146,8 +18,8 @@ all_is_new(const struct oracle *o)
 
 	return s->conf.index != c->index || s->conns.fresh[0] < c->fresh[0] ||
 	       s->conns.fresh[1] < c->fresh[1] || s->sender_fresh < c->sender_fresh ||
-	       differs(&s->flow_key, &c->flow_key, sizeof(c->flow_key)) ||
-	       (o->called && differs(s->called, c->called, sizeof(c->called)));
+	       oracle_differs(&s->flow_key, &c->flow_key, sizeof(c->flow_key)) ||
+	       (o->called && oracle_differs(s->called, c->called, sizeof(c->called)));
 }
 
 static void
@@ -262,69 +134,26 @@ look_at(struct oracle *o, uint32_t conn, bool other_ends)
 	return rule == NULL || oracle_wrong(o, conn, rule);
 }
 
-/* Marks the places whose bytes have changed. */
-static void
-find_changed(struct oracle *o)
-{
-	const struct conn_store *store = &o->stack->conns;
-	uint32_t count[2] = {store->fresh[0], store->fresh[1] - store->split};
-	struct oracle_copy *c = o->copy;
-
-	for (uint32_t i = 0;; i++) {
-		i = next_changed(store->v4, c->v4, sizeof(*c->v4), i, count[0]);
-		if (i == count[0])
-			break;
-		c->touched[i] = true;
-	}
-	for (uint32_t i = 0;; i++) {
-		i = next_changed(store->v6, c->v6, sizeof(*c->v6), i, count[1]);
-		if (i == count[1])
-			break;
-		c->touched[store->split + i] = true;
-	}
-	if (!differs(store->side4, c->side4, count[0] * sizeof(*c->side4)))
-		return;
-	for (uint32_t i = 0; i < count[0]; i++)
-		c->touched[i] |= differs(&store->side4[i], &c->side4[i], sizeof(*c->side4)) != 0;
-}
-
-/* Takes a copy of the connection at a place; true if its four-tuple is another. */
-static bool
-copy_place(struct oracle *o, uint32_t place)
-{
-	const struct conn_store *store = &o->stack->conns;
-	struct oracle_copy *c = o->copy;
-	bool ends;
-
-	if (place < store->split) {
-		ends = differs(&c->v4[place].flow, &store->v4[place].flow, sizeof(struct flow4));
-		memcpy(&c->v4[place], &store->v4[place], sizeof(*c->v4));
-		memcpy(&c->side4[place], &store->side4[place], sizeof(*c->side4));
-		return ends;
-	}
-	place -= store->split;
-	ends = differs(&c->v6[place].flow, &store->v6[place].flow, sizeof(struct flow6));
-	memcpy(&c->v6[place], &store->v6[place], sizeof(*c->v6));
-	return ends;
-}
-
 static bool
 look_at_places(struct oracle *o, bool all)
 {
 	const struct conn_store *store = &o->stack->conns;
 	struct oracle_copy *c = o->copy;
 
+	for (uint32_t i = 0; all && i < 2; i++) {
+		for (uint32_t place = i ? store->split : 0; place < store->fresh[i]; place++)
+			oracle_touch(c, place);
+	}
 	if (!all)
-		find_changed(o);
-	for (uint32_t i = 0; i < 2; i++) {
-		for (uint32_t place = i ? store->split : 0; place < store->fresh[i]; place++) {
-			if (!all && !c->touched[place])
-				continue;
-			c->touched[place] = false;
-			if (!look_at(o, place, copy_place(o, place) || all))
-				return false;
-		}
-		c->fresh[i] = store->fresh[i];
+		oracle_find_changed(o);
+	c->fresh[0] = store->fresh[0];
+	c->fresh[1] = store->fresh[1];
+	while (c->changed_count > 0) {
+		uint32_t place = c->changed[--c->changed_count];
+
+		c->touched[place] = false;
+		if (!look_at(o, place, oracle_copy_place(o, place) || all))
+			return false;
 	}
 	return true;
 }
@@ -387,7 +216,8 @@ check_table(struct oracle *o, bool all)
 		struct flow_bucket then;
 
 		if (!all)
-			i = next_changed(t->buckets, c->table, sizeof(then), i, t->bucket_count);
+			i = oracle_next_changed(t->buckets, c->table, sizeof(then), i,
+						t->bucket_count);
 		if (i == t->bucket_count)
 			break;
 		then = c->table[i];
@@ -410,7 +240,7 @@ check_queues(struct oracle *o)
 	const uint32_t *queued = o->copy->sums.queued;
 
 	if (o->copy->sums.waiting == 0 &&
-	    !differs(s->queued, queued, o->conf->listener_room * sizeof(*queued)))
+	    !oracle_differs(s->queued, queued, o->conf->listener_room * sizeof(*queued)))
 		return true;
 	for (uint16_t l = 0; l < o->conf->listener_room; l++) {
 		if (s->queued[l] == 0 && queued[l] == 0)

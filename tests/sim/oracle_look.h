@@ -38,8 +38,10 @@ struct oracle_copy {
 	struct oracle_sums sums;
 	struct oracle_sender *sender_seen;
 	struct oracle_sender_sums sender_sums;
-	bool *touched; /* by place: its sender has changed */
-	bool armed;    /* some deadline is set, and none is nearer than this: */
+	/* Places to look at. */
+	bool *touched;
+	uint32_t *changed, changed_count;
+	bool armed; /* some deadline is set, and none is nearer than this: */
 	uint32_t nearest_ms;
 	bool ticked; /* what is due has been given out */
 
@@ -47,6 +49,35 @@ struct oracle_copy {
 	uint32_t connections, sender_room;
 	uint16_t listener_room;
 };
+
+/* A place, or what belongs to it, has changed. */
+static inline void
+oracle_touch(struct oracle_copy *c, uint32_t place)
+{
+	if (c->touched[place])
+		return;
+	c->touched[place] = true;
+	c->changed[c->changed_count++] = place;
+}
+
+static inline bool
+oracle_differs(const void *now, const void *then, size_t size)
+{
+	return memcmp(now, then, size) != 0;
+}
+
+/* oracle_copy.c */
+
+/* The next of so many elements of size bytes, which are whole cache lines, from the i-th on, that
+ * is not what it was; count if none is. */
+uint32_t oracle_next_changed(const void *now, const void *then, size_t size, uint32_t i,
+			     uint32_t count);
+
+/* Touches the places whose bytes have changed. */
+void oracle_find_changed(struct oracle *o);
+
+/* Takes a copy of the connection at a place; true if its four-tuple is another. */
+bool oracle_copy_place(struct oracle *o, uint32_t place);
 
 /* oracle_state.c: the rules for one connection, and whether it is what it was at the last look but
  * for what has come since. The rule that is broken, or NULL. */

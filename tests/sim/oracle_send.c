@@ -215,7 +215,7 @@ static void
 touch(struct oracle *o, uint32_t conn)
 {
 	if (conn != CONN_NONE)
-		o->copy->touched[conn] = true;
+		oracle_touch(o->copy, conn);
 }
 
 bool
