@@ -32,7 +32,7 @@ stranger(struct sim *s)
 	host_address(g.family, sim_below(s, 256), g.dst);
 	g.sport = (uint16_t)(1 + sim_below(s, 65535));
 	g.dport = host_port(sim_row(s));
-	g.seq = (uint32_t)seed_next(&s->seed);
+	g.seq = (uint32_t)seed_next(s->draw);
 	g.wnd = (uint16_t)sim_below(s, 65536);
 	return g;
 }
@@ -89,7 +89,7 @@ blind(struct sim *s)
 	g.ack = c->rcv_nxt + (1u << 30) + sim_below(s, 1u << 30);
 	if (c->ts && sim_chance(s, 750)) {
 		g.options = TCP_OPT_TS;
-		g.tsval = s->now % 2 ? (uint32_t)seed_next(&s->seed)
+		g.tsval = s->now % 2 ? (uint32_t)seed_next(s->draw)
 				     : (uint32_t)(s->now / 1000) + c->number * 1000003u;
 	}
 	switch (sim_below(s, 5)) {
@@ -129,7 +129,7 @@ syn(struct sim *s)
 	g.options = (uint8_t)sim_below(s, 16);
 	g.mss = (uint16_t)sim_below(s, 65536);
 	g.wscale = (uint8_t)sim_below(s, 256);
-	g.tsval = (uint32_t)seed_next(&s->seed);
+	g.tsval = (uint32_t)seed_next(s->draw);
 	sim_send(s, &g);
 }
 
@@ -139,12 +139,12 @@ ack(struct sim *s)
 	struct segment g = stranger(s);
 
 	g.flags = (uint8_t)(TCP_ACK | (sim_chance(s, 100) ? TCP_FIN : 0));
-	g.ack = (uint32_t)seed_next(&s->seed);
+	g.ack = (uint32_t)seed_next(s->draw);
 	g.text = sim_chance(s, 300) ? sim_below(s, 1400) : 0;
 	if (sim_below(s, 2)) {
 		g.options = TCP_OPT_TS;
-		g.tsval = (uint32_t)seed_next(&s->seed);
-		g.tsecr = (uint32_t)seed_next(&s->seed);
+		g.tsval = (uint32_t)seed_next(s->draw);
+		g.tsecr = (uint32_t)seed_next(s->draw);
 	}
 	sim_send(s, &g);
 }
@@ -192,7 +192,7 @@ garbage(struct sim *s)
 	uint32_t length, changes;
 
 	g.flags = (uint8_t)sim_below(s, 256);
-	g.ack = (uint32_t)seed_next(&s->seed);
+	g.ack = (uint32_t)seed_next(s->draw);
 	g.reserved = (uint8_t)sim_below(s, 16);
 	g.urgent = (uint16_t)sim_below(s, 65536);
 	g.options = (uint8_t)sim_below(s, 16);
@@ -202,7 +202,7 @@ garbage(struct sim *s)
 	length = segment_write(&g, frame);
 	if (sim_chance(s, 200)) {
 		length = 1 + sim_below(s, 200);
-		seed_fill(&s->seed, frame, length);
+		seed_fill(s->draw, frame, length);
 		if (length >= 6 && sim_below(s, 2))
 			memcpy(frame, host_mac, 6);
 	} else {
@@ -267,7 +267,7 @@ ping(struct sim *s, const struct segment *g, uint8_t *frame, uint32_t l3, uint32
 	p[v6 ? 6 : 9] = v6 ? 58 : PROTO_ICMP;
 	p += v6 ? 40 : 20;
 	*p = v6 ? 128 : 8;
-	seed_fill(&s->seed, p + 4, 16);
+	seed_fill(s->draw, p + 4, 16);
 	p[1] = 0;
 	segment_seal(frame, length);
 	return segment_pad(frame, length, 0xee);

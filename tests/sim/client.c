@@ -13,6 +13,7 @@
 void
 client_fail(struct client *c, const char *rule, const struct segment *s)
 {
+	oracle_about(&c->sim->host.oracle, rule, c->way.family, c->way.src);
 	oracle_fail(&c->sim->host.oracle,
 		    "%s: client %u, port %u, round %u, SND.UNA ISS+%u, SND.NXT ISS+%u, RCV.NXT %u; "
 		    "came flags %#x seq %u ack %u (ISS+%u) wnd %u options %#x",
@@ -26,7 +27,7 @@ client_init(struct client *c, struct sim *sim, uint32_t number, uint64_t start)
 	c->sim = sim;
 	c->number = number;
 	c->state = CLIENT_IDLE;
-	c->iss = sim_below(sim, 2) ? (uint32_t)seed_next(&sim->seed)
+	c->iss = sim_below(sim, 2) ? (uint32_t)seed_next(sim->draw)
 				   : 0u - sim_below(sim, c->plan.bytes + 2);
 	c->woken_at = start;
 	network_alarm(&sim->network, start, NETWORK_CLIENT, number);
@@ -106,6 +107,8 @@ client_wake(struct client *c)
 	if (c->woken_at == 0 || now < c->woken_at)
 		return;
 	c->woken_at = 0;
+	if (c->state == CLIENT_IDLE && sim_is_quiet(c->sim))
+		return;
 	if (c->state == CLIENT_IDLE)
 		start(c);
 	if (c->plan.fate != CLIENT_LAWFUL && c->plan.fate_at <= now &&
@@ -114,7 +117,8 @@ client_wake(struct client *c)
 	if (c->retire_at != 0 && c->retire_at <= now) {
 		c->retire_at = 0;
 		/* Out of TIME-WAIT, or up again after a crash; or the next round. */
-		if (c->state == CLIENT_CLOSED || c->round + 1 < c->plan.rounds)
+		if ((c->state == CLIENT_CLOSED || c->round + 1 < c->plan.rounds) &&
+		    !sim_is_quiet(c->sim))
 			start_again(c);
 		else
 			c->state = CLIENT_CLOSED;

@@ -134,10 +134,13 @@ client_timeout(struct client *c)
 	c->rto_us = c->rto_us < RTO_MAX_US / 2 ? 2 * c->rto_us : RTO_MAX_US;
 	c->rto_at = now(c) + (c->keepalive ? KEEPALIVE_US : c->rto_us);
 	if (c->state == CLIENT_SYN_SENT) {
-		if (c->round < c->plan.answered)
+		if (c->round < c->plan.answered) {
+			oracle_about(&c->sim->host.oracle, "a SYN is answered", c->way.family,
+				     c->way.src);
 			oracle_fail(&c->sim->host.oracle,
 				    "no answer to a SYN: client %u, port %u, round %u", c->number,
 				    c->way.dport, c->round);
+		}
 		if (c->retries > SYN_RETRIES)
 			client_finish(c, CLIENT_CLOSED, CLIENT_GAVE_UP);
 		else
@@ -194,7 +197,9 @@ client_finish(struct client *c, enum client_state state, enum client_outcome out
 {
 	c->state = (uint8_t)state;
 	c->outcome = (uint8_t)outcome;
-	if (c->round < c->plan.firm && !is_expected(c, outcome))
+	if (c->round < c->plan.firm && !is_expected(c, outcome)) {
+		oracle_about(&c->sim->host.oracle, "a lawful client's connection ends as told",
+			     c->way.family, c->way.src);
 		oracle_fail(&c->sim->host.oracle,
 			    "a lawful client's connection %s: client %u, %u bytes to port %u "
 			    "(%s), round %u, ISS+%u acknowledged",
@@ -202,6 +207,7 @@ client_finish(struct client *c, enum client_state state, enum client_outcome out
 			    c->plan.row < host_row_count ? host_rows[c->plan.row].name
 							 : "nobody listens",
 			    c->round, c->una - c->iss);
+	}
 	c->rto_at = 0;
 	c->retire_at = 0;
 	if (state == CLIENT_TIME_WAIT)

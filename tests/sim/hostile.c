@@ -25,7 +25,7 @@ hostile_init(struct hostile *h, struct sim *s, uint32_t number)
 	w->sport = (uint16_t)(1024 + sim_below(s, 64512));
 	w->dport = host_port(sim_row(s));
 	w->wnd = (uint16_t)sim_below(s, 65536);
-	h->iss = (uint32_t)seed_next(&s->seed);
+	h->iss = (uint32_t)seed_next(s->draw);
 	h->nxt = h->iss + 1;
 	network_alarm(&s->network, s->start + sim_below(s, 2000000), NETWORK_HOSTILE, number);
 }
@@ -141,7 +141,7 @@ misbehave(struct hostile *h, struct sim *s)
 			break_off(h, s);
 		break;
 	case HOSTILE_OLD:
-		send(h, s, TCP_ACK | TCP_PSH, h->nxt, h->rcv_nxt - (uint32_t)seed_next(&s->seed),
+		send(h, s, TCP_ACK | TCP_PSH, h->nxt, h->rcv_nxt - (uint32_t)seed_next(s->draw),
 		     sim_below(s, 100));
 		break;
 	case HOSTILE_BYTES:
@@ -156,6 +156,8 @@ misbehave(struct hostile *h, struct sim *s)
 void
 hostile_act(struct hostile *h, struct sim *s)
 {
+	if (sim_is_quiet(s))
+		h->over = true;
 	if (h->over)
 		return;
 	if (!h->open)

@@ -20,7 +20,8 @@ network_init(struct network *n, const struct network_faults *faults, uint64_t he
 		network_give(n, n->heap[--n->count].event);
 	n->faults = *faults;
 	n->heals_at = heals_at;
-	n->seed.state = seed;
+	for (unsigned int i = 0; i < NETWORK_STATIONS; i++)
+		n->luck[i].state = seed + i * UINT64_C(0xd1342543de82ef95);
 	n->order = 0;
 }
 
@@ -115,40 +116,50 @@ network_alarm(struct network *n, uint64_t at, enum network_kind kind, uint32_t w
 }
 
 static bool
-happens(struct network *n, uint16_t share)
+happens(struct seed *luck, uint16_t share)
 {
-	return share > 0 && seed_below(&n->seed, 1000) < share;
+	return share > 0 && seed_below(luck, 1000) < share;
 }
 
 /* One copy of a frame. A single byte changes: no checksum misses that. */
 static void
-deliver(struct network *n, uint64_t now, enum network_kind kind, const uint8_t *frame,
-	uint32_t length, bool healed)
+deliver(struct network *n, struct seed *luck, uint64_t now, enum network_kind kind,
+	const uint8_t *frame, uint32_t length, bool healed)
 {
 	uint64_t at = now + n->faults.delay_us;
 	uint8_t changed[2048];
 
 	if (n->faults.jitter_us > 0)
-		at += seed_below(&n->seed, n->faults.jitter_us);
-	if (!healed && happens(n, n->faults.late))
-		at += seed_below(&n->seed, n->faults.late_us);
-	if (!healed && length <= sizeof(changed) && happens(n, n->faults.corrupted)) {
+		at += seed_below(luck, n->faults.jitter_us);
+	if (!healed && happens(luck, n->faults.late))
+		at += seed_below(luck, n->faults.late_us);
+	if (!healed && length <= sizeof(changed) && happens(luck, n->faults.corrupted)) {
 		memcpy(changed, frame, length);
-		changed[seed_below(&n->seed, length)] ^= (uint8_t)(1 + seed_below(&n->seed, 255));
+		changed[seed_below(luck, length)] ^= (uint8_t)(1 + seed_below(luck, 255));
 		frame = changed;
 	}
 	add(n, at, kind, 0, frame, length);
+}
+
+unsigned int
+network_station(enum network_kind kind, const uint8_t *frame, uint32_t length)
+{
+	/* Stations' Ethernet addresses differ in these bytes. */
+	const uint8_t *mac = frame + (kind == NETWORK_TO_HOST ? 6 : 0);
+
+	return length < 12 ? 0 : (mac[3] * 128u + mac[5]) % NETWORK_STATIONS;
 }
 
 void
 network_send(struct network *n, uint64_t now, enum network_kind kind, const uint8_t *frame,
 	     uint32_t length)
 {
+	struct seed *luck = &n->luck[network_station(kind, frame, length)];
 	bool healed = now >= n->heals_at;
 
-	if (!healed && happens(n, n->faults.lost))
+	if (!healed && happens(luck, n->faults.lost))
 		return;
-	deliver(n, now, kind, frame, length, healed);
-	while (!healed && happens(n, n->faults.doubled))
-		deliver(n, now, kind, frame, length, healed);
+	deliver(n, luck, now, kind, frame, length, healed);
+	while (!healed && happens(luck, n->faults.doubled))
+		deliver(n, luck, now, kind, frame, length, healed);
 }

@@ -45,10 +45,14 @@ struct network_due {
 	struct network_event *event;
 };
 
+#define NETWORK_STATIONS 512
+
 struct network {
 	struct network_faults faults;
 	uint64_t heals_at; /* from then on no frame is lost, doubled, corrupted or late */
-	struct seed seed;
+	/* By who is at the other end from the host: what befalls one's frames has nothing to do
+	 * with how many others send. */
+	struct seed luck[NETWORK_STATIONS];
 	uint64_t order;
 	struct network_due *heap;
 	size_t count, room;
@@ -66,6 +70,9 @@ void network_free(struct network *n);
 /* Sends a frame towards kind: it will come never, once or more often. */
 void network_send(struct network *n, uint64_t now, enum network_kind kind, const uint8_t *frame,
 		  uint32_t length);
+
+/* The station that a frame comes from, or goes to. */
+unsigned int network_station(enum network_kind kind, const uint8_t *frame, uint32_t length);
 
 /* Something without a frame happens at that time. */
 void network_alarm(struct network *n, uint64_t at, enum network_kind kind, uint32_t who);

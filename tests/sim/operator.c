@@ -29,7 +29,7 @@ static void
 do_one(struct sim *s, uint8_t what)
 {
 	struct oracle *o = &s->host.oracle;
-	uint64_t mask = seed_next(&s->seed);
+	uint64_t mask = seed_next(s->draw);
 	uint32_t turned = sim_below(s, host_row_count);
 
 	if (what == OPERATOR_CRASHES)
@@ -54,7 +54,7 @@ operator_act(struct sim *s)
 	oracle_set_reach(&s->host.oracle, STACK_UP);
 	while (!(what & plan->does))
 		what = (uint8_t)(1u << sim_below(s, 5));
-	if (--s->operator_left == 0) {
+	if (--s->operator_left == 0 || sim_is_quiet(s)) {
 		host_reload(&s->host, HOST_ALL_ROWS, 0);
 		return;
 	}

@@ -31,6 +31,17 @@ oracle_free(struct oracle *o)
 	oracle_look_free(o);
 }
 
+void
+oracle_about(struct oracle *o, const char *rule, uint8_t family, const uint8_t *addr)
+{
+	if (o->failed)
+		return;
+	o->rule = rule;
+	o->about_family = addr != NULL ? family : 0;
+	if (addr != NULL)
+		memcpy(o->about, addr, family == 4 ? 4 : 16);
+}
+
 bool
 oracle_fail(struct oracle *o, const char *format, ...)
 {
@@ -39,6 +50,8 @@ oracle_fail(struct oracle *o, const char *format, ...)
 	if (o->failed)
 		return false;
 	o->failed = true;
+	if (o->rule == NULL)
+		o->rule = format;
 	va_start(args, format);
 	vsnprintf(o->why, sizeof(o->why), format, args);
 	va_end(args);

@@ -69,7 +69,9 @@ struct oracle {
 				  * each time */
 	unsigned int looks;      /* since then */
 	bool failed;
-	char why[512]; /* the first thing that did not hold */
+	char why[512];    /* the first thing that did not hold */
+	const char *rule; /* ... without its circumstances: the same for all that break it */
+	uint8_t about_family, about[16]; /* ... and the client that it is about; 0: none */
 	struct stack_counters before;
 	uint64_t look;        /* how often the connections were looked at */
 	uint64_t closed_then; /* counters.closed at the last look */
@@ -115,6 +117,10 @@ bool oracle_check_empty(struct oracle *o);
 
 /* Notes what did not hold, unless something else did not before. Always false. */
 __attribute__((format(printf, 2, 3))) bool oracle_fail(struct oracle *o, const char *format, ...);
+
+/* What will not hold is this rule, of the connection of the client at addr (NULL: nobody's);
+ * oracle_fail() comes next. */
+void oracle_about(struct oracle *o, const char *rule, uint8_t family, const uint8_t *addr);
 
 /* oracle_reply.c */
 

@@ -73,6 +73,8 @@ wrong(struct oracle *o, const char *rule, const struct segment *s,
 {
 	char sent[128], came[128];
 
+	oracle_about(o, rule, trigger ? trigger->segment.family : s->family,
+		     trigger ? trigger->segment.src : s->dst);
 	return oracle_fail(o, "%s: sent %s, port %u to %u; %s %s", rule,
 			   describe(s, sent, sizeof(sent)), s->sport, s->dport,
 			   trigger ? "the trigger was" : "no frame asked for it",

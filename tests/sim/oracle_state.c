@@ -14,6 +14,8 @@ oracle_wrong(struct oracle *o, uint32_t conn, const char *rule)
 	struct flow flow;
 
 	conn_store_flow(&o->stack->conns, conn, &flow);
+	oracle_about(o, rule, flow.family,
+		     flow.family == 4 ? (const uint8_t *)&flow.v4.raddr : flow.v6.raddr);
 	return oracle_fail(o,
 			   "%s: connection %u, port %u from IPv%u port %u, %s, flags %#x, step %u",
 			   rule, conn, ntohs(flow_lport(&flow)), flow.family,

@@ -36,7 +36,7 @@
 const struct sim_scenario sim_scenarios[] = {
 	{
 		.name = "lawful clients on a good cable end as each listener's script says",
-		.runs = 30,
+		.runs = 560,
 		GOOD_CABLE,
 		.clients = 60,
 		.starts_within = SECONDS(5),
@@ -45,7 +45,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients on a bad cable have every byte acknowledged or are reset",
-		.runs = 30,
+		.runs = 560,
 		.clients = 60,
 		BAD_CABLE(20),
 		.starts_within = SECONDS(10),
@@ -54,7 +54,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients on a cable that reorders and doubles",
-		.runs = 30,
+		.runs = 560,
 		.clients = 60,
 		CROOKED_CABLE(30),
 		.starts_within = SECONDS(10),
@@ -63,7 +63,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients, cookies always: nothing is kept of a SYN",
-		.runs = 30,
+		.runs = 560,
 		GOOD_CABLE,
 		.clients = 60,
 		.starts_within = SECONDS(5),
@@ -73,7 +73,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "lawful clients, cookies always, on a bad cable",
-		.runs = 30,
+		.runs = 560,
 		.clients = 60,
 		BAD_CABLE(20),
 		.starts_within = SECONDS(10),
@@ -83,7 +83,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "clients that abort, vanish and reboot leave no connection behind",
-		.runs = 30,
+		.runs = 560,
 		GOOD_CABLE,
 		.clients = 100,
 		.starts_within = SECONDS(5),
@@ -93,7 +93,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "the same on a bad cable, with a table too small for all",
-		.runs = 30,
+		.runs = 560,
 		.clients = 100,
 		BAD_CABLE(60),
 		.starts_within = SECONDS(10),
@@ -105,7 +105,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "no blind RST, SYN, text or ACK ends a connection or adds to it",
-		.runs = 30,
+		.runs = 400,
 		GOOD_CABLE,
 		.clients = 30,
 		.starts_within = SECONDS(2),
@@ -117,7 +117,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "the same on a bad cable",
-		.runs = 30,
+		.runs = 400,
 		.clients = 30,
 		BAD_CABLE(18),
 		.starts_within = SECONDS(2),
@@ -130,7 +130,7 @@ const struct sim_scenario sim_scenarios[] = {
 	{
 		.name = "a SYN flood takes a quarter of the table, and clients are served by "
 			"cookies",
-		.runs = 10,
+		.runs = 150,
 		GOOD_CABLE,
 		.clients = 30,
 		.starts_within = SECONDS(9),
@@ -142,7 +142,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "a SYN flood from living hosts, which answer the SYN-ACK with RST",
-		.runs = 10,
+		.runs = 100,
 		GOOD_CABLE,
 		.clients = 30,
 		.starts_within = SECONDS(9),
@@ -155,7 +155,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "an ACK flood opens nothing, with cookies and without",
-		.runs = 10,
+		.runs = 150,
 		GOOD_CABLE,
 		.clients = 30,
 		.starts_within = SECONDS(5),
@@ -166,7 +166,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "garbage disturbs nobody, and each frame of it is counted",
-		.runs = 30,
+		.runs = 200,
 		GOOD_CABLE,
 		.clients = 40,
 		.starts_within = SECONDS(5),
@@ -176,7 +176,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "ARP, ping and neighbour solicitations are all answered, between all else",
-		.runs = 30,
+		.runs = 560,
 		GOOD_CABLE,
 		.clients = 40,
 		.starts_within = SECONDS(5),
@@ -188,7 +188,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "everything at once",
-		.runs = 30,
+		.runs = 300,
 		.clients = 80,
 		BAD_CABLE(40),
 		.starts_within = SECONDS(20),
@@ -206,7 +206,7 @@ const struct sim_scenario sim_scenarios[] = {
 	{
 		.name = "text: on a good cable every byte comes, and nothing is sent again for "
 			"nothing",
-		.runs = 30,
+		.runs = 580,
 		GOOD_CABLE,
 		.clients = 40,
 		.starts_within = SECONDS(5),
@@ -216,7 +216,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "text on a bad cable, with memory for few senders and little to echo",
-		.runs = 30,
+		.runs = 560,
 		BAD_CABLE(20),
 		.clients = 40,
 		.starts_within = SECONDS(10),
@@ -228,7 +228,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "text to clients that abort, vanish and reboot",
-		.runs = 30,
+		.runs = 560,
 		BAD_CABLE(20),
 		.clients = 60,
 		.starts_within = SECONDS(5),
@@ -240,7 +240,7 @@ const struct sim_scenario sim_scenarios[] = {
 	{
 		.name = "hostile receivers: optimists, dividers, closed windows, one byte at a "
 			"time",
-		.runs = 30,
+		.runs = 400,
 		GOOD_CABLE,
 		.clients = 20,
 		.starts_within = SECONDS(5),
@@ -251,7 +251,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "the same on a bad cable, with memory for few",
-		.runs = 20,
+		.runs = 400,
 		BAD_CABLE(20),
 		.clients = 20,
 		.starts_within = SECONDS(5),
@@ -264,7 +264,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "an operator reloads: connections go on as they began",
-		.runs = 20,
+		.runs = 560,
 		GOOD_CABLE,
 		.clients = 50,
 		.starts_within = SECONDS(8),
@@ -274,7 +274,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "an operator crashes the host, takes it down, takes listeners away",
-		.runs = 20,
+		.runs = 560,
 		GOOD_CABLE,
 		.clients = 50,
 		.starts_within = SECONDS(20),
@@ -287,7 +287,7 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 	{
 		.name = "an operator makes all kinds of calls, and everything else too",
-		.runs = 20,
+		.runs = 200,
 		BAD_CABLE(20),
 		.clients = 50,
 		.starts_within = SECONDS(20),
@@ -303,3 +303,29 @@ const struct sim_scenario sim_scenarios[] = {
 	},
 };
 const unsigned int sim_scenario_count = sizeof(sim_scenarios) / sizeof(sim_scenarios[0]);
+
+const struct sim_scenario sim_lies[] = {
+	{
+		.name = "a client that is told to expect another end",
+		GOOD_CABLE,
+		.clients = 40,
+		.starts_within = SECONDS(5),
+		.connections = 512,
+		.max_rounds = 2,
+		.attackers = {{ATTACKER_SYN_FLOOD, 5000, 1000}},
+		.hostiles = 5,
+		.lie = SIM_LIE_OUTCOME,
+	},
+	{
+		.name = "a client that vanishes where nobody asks for it",
+		GOOD_CABLE,
+		.clients = 40,
+		.starts_within = SECONDS(5),
+		.connections = 512,
+		.max_rounds = 2,
+		.attackers = {{ATTACKER_SYN_FLOOD, 5000, 1000}},
+		.hostiles = 5,
+		.lie = SIM_LIE_VANISH,
+	},
+};
+const unsigned int sim_lie_count = sizeof(sim_lies) / sizeof(sim_lies[0]);

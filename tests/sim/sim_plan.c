@@ -136,6 +136,23 @@ firm_rounds(const struct sim *s, const struct client_plan *p)
 	return sim_may_get_cookie(s, p->row) ? 0 : 1;
 }
 
+/* enum sim_lie. */
+static void
+deceive(const struct sim *s, struct client *c, uint64_t start)
+{
+	bool vanishes = s->scenario->lie == SIM_LIE_VANISH;
+
+	c->plan.row = host_row_named(vanishes ? "hangs" : "aborts");
+	c->way.dport = host_port(c->plan.row);
+	c->plan.fate = vanishes ? CLIENT_VANISHES : CLIENT_LAWFUL;
+	c->plan.fate_at = start + 2 * SECOND;
+	c->plan.firm = !vanishes;
+	c->plan.bytes = 90;
+	c->plan.chunk = 30;
+	if (!vanishes)
+		c->plan.row = host_row_named("sink");
+}
+
 void
 sim_plan_client(struct sim *s, struct client *c, uint32_t number)
 {
@@ -163,5 +180,7 @@ sim_plan_client(struct sim *s, struct client *c, uint32_t number)
 	    s->scenario->closed == STACK_CLOSED_RESET &&
 	    (p->row == host_row_count || row->backlog == 0))
 		p->answered = UINT32_MAX;
+	if (s->scenario->lie != SIM_TRUTH && number == SIM_LIAR)
+		deceive(s, c, start);
 	client_init(c, s, number, start);
 }
