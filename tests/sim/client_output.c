@@ -154,6 +154,7 @@ client_timeout(struct client *c)
 	}
 	c->nxt = c->una;
 	c->flight = 1;
+	c->sim->sent_again++;
 	client_push(c);
 	/* What was sent lies beyond a window that has shrunk since. */
 	if (c->nxt == c->una)

@@ -119,6 +119,7 @@ struct sim {
 	uint32_t traced;      /* client whose segments are printed; SIM_TRACE_NONE */
 	uint64_t asked, told; /* ARP, ping and neighbour discovery: questions and answers */
 	uint64_t frames;      /* given to the host */
+	uint64_t sent_again;  /* by clients whose timer ran out: so often */
 	uint32_t half_open_most;
 	bool host_idle; /* nothing was done to the host since it was asked for next_tick */
 	uint64_t next_tick;
