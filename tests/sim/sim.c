@@ -68,6 +68,21 @@ reflect(struct sim *s, const struct segment *came)
 	sim_send(s, &g);
 }
 
+/* Whoever has only sent ACKs that prove nothing gets RST: there is no connection that could say
+ * anything else, or could be aborted. RFC 4987 3.6. */
+static void
+check_flooder(struct sim *s, const struct segment *came)
+{
+	const struct attacker *a = s->attackers;
+
+	if (a[0].plan.kind != ATTACKER_ACK_FLOOD || a[1].plan.kind != ATTACKER_NONE ||
+	    sim_is_bad_cable(s) || came->flags == TCP_RST)
+		return;
+	oracle_about(oracle(s), "a flood of ACKs opens nothing", came->family, came->dst);
+	oracle_fail(oracle(s), "a flood of ACKs opens nothing, yet flags %#x came from port %u",
+		    came->flags, came->sport);
+}
+
 /* A frame from the host arrives where it is addressed to. */
 static void
 to_clients(struct sim *s, const uint8_t *frame, uint32_t length)
@@ -90,6 +105,8 @@ to_clients(struct sim *s, const uint8_t *frame, uint32_t length)
 	c = number < s->scenario->clients ? &s->clients[number] : NULL;
 	if (c == NULL || g.family != c->way.family || g.sport != c->way.dport ||
 	    g.dport != c->way.sport || memcmp(g.src, c->way.dst, 16) != 0) {
+		if (c == NULL)
+			check_flooder(s, &g);
 		s->draw = &s->luck[SIM_OTHERS];
 		reflect(s, &g);
 		return;
@@ -123,6 +140,7 @@ flush(struct sim *s)
 
 	s->burst_count = 0;
 	s->frames += count;
+	s->heard_at = s->now;
 	if (!oracle_burst(oracle(s), s->burst, count, s->now))
 		return false;
 	if (stack_half_open(oracle(s)->stack) > s->half_open_most)
@@ -256,7 +274,7 @@ sim_play(struct sim *s)
 			s->now = burst;
 			good = flush(s);
 		} else if (tick <= event) {
-			s->now = tick;
+			s->now = s->ticked_at = tick;
 			good = oracle_tick(oracle(s), s->now) && drain(s);
 		} else {
 			s->now = event;

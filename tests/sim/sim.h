@@ -92,6 +92,7 @@ struct sim_result {
 	uint64_t digest;  /* of all frames that the host sent, and of when */
 	uint64_t frames;  /* that came to it */
 	uint64_t sent;    /* ... and that it made */
+	uint64_t lasted;  /* microseconds from the last that came to its last timer */
 	uint64_t step;    /* the last one */
 	bool at_end;      /* what did not hold was what must be true when all is over */
 	const char *rule; /* ... and that is the rule */
@@ -119,9 +120,12 @@ struct sim {
 	uint32_t traced;      /* client whose segments are printed; SIM_TRACE_NONE */
 	uint64_t asked, told; /* ARP, ping and neighbour discovery: questions and answers */
 	uint64_t frames;      /* given to the host */
+	uint64_t lasted;      /* as in sim_result */
 	uint64_t sent_again;  /* by clients whose timer ran out: so often */
 	uint32_t half_open_most;
-	bool host_idle; /* nothing was done to the host since it was asked for next_tick */
+	uint64_t heard_at;  /* when the host was last sent anything ... */
+	uint64_t ticked_at; /* ... and when its last timer ran */
+	bool host_idle;     /* nothing was done to the host since it was asked for next_tick */
 	uint64_t next_tick;
 
 	unsigned int line_count;
@@ -198,6 +202,9 @@ bool sim_check_clients(struct sim *s);
 
 /* Has every connection gone? excuses: but for those that wait, by design, for a client that has. */
 bool sim_check_leftovers(struct sim *s, bool excuses);
+
+/* Were all the host's timers over in time after the last that it was sent? */
+bool sim_check_timers(struct sim *s);
 
 /* Was no FIN sent again for nothing? */
 bool sim_check_retransmissions(struct sim *s);

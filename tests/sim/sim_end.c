@@ -5,6 +5,11 @@
 
 #include "sim.h"
 
+/* The longest that a host whose clients have all gone may go on: text is sent again 15 times, each
+ * up to a minute after the one before (RFC 6298 2.5), and then given up. A second or so goes before
+ * that in which its application sleeps. */
+#define LONGEST_US (UINT64_C(16) * 60 * 1000000 + 5000000)
+
 /* The client at the other end of a connection; NULL if it is nobody. */
 static const struct client *
 client_of(const struct sim *s, const struct flow *flow)
@@ -79,6 +84,19 @@ sim_check_clients(struct sim *s)
 				   i, c->way.dport, c->una - c->iss - 1, c->plan.bytes);
 	}
 	return true;
+}
+
+bool
+sim_check_timers(struct sim *s)
+{
+	uint64_t lasted = s->ticked_at > s->heard_at ? s->ticked_at - s->heard_at : 0;
+
+	if (lasted > s->lasted)
+		s->lasted = lasted;
+	return lasted <= LONGEST_US || oracle_fail(&s->host.oracle,
+						   "all have gone, and %" PRIu64
+						   " s later a timer ran, %" PRIu64 " s at most",
+						   lasted / 1000000, LONGEST_US / 1000000);
 }
 
 bool

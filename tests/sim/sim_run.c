@@ -23,7 +23,8 @@ play(struct sim *s)
 	if (!sim_play(s) || s->stopped)
 		return s->stopped;
 	s->at_end = true;
-	if (!sim_check_clients(s) || !sim_check_leftovers(s, true) || !sim_check_retransmissions(s))
+	if (!sim_check_clients(s) || !sim_check_leftovers(s, true) || !sim_check_timers(s) ||
+	    !sim_check_retransmissions(s))
 		return false;
 	if (s->asked > 0 && !sim_is_bad_cable(s) && s->asked != s->told)
 		return oracle_fail(oracle(s), "%" PRIu64 " asked, %" PRIu64 " were answered",
@@ -36,8 +37,8 @@ play(struct sim *s)
 	if (!sim_play(s) || s->stopped)
 		return s->stopped;
 	s->at_end = true;
-	return sim_check_leftovers(s, false) && oracle_check_empty(oracle(s)) &&
-	       sim_check_quarter(s);
+	return sim_check_leftovers(s, false) && sim_check_timers(s) &&
+	       oracle_check_empty(oracle(s)) && sim_check_quarter(s);
 }
 
 static void
@@ -122,6 +123,7 @@ sim_run(struct sim *s, const struct sim_scenario *scenario, const struct sim_opt
 		.digest = oracle(s)->digest,
 		.frames = s->frames,
 		.sent = oracle(s)->sent,
+		.lasted = s->lasted,
 		.step = s->step,
 		.at_end = s->at_end,
 		.rule = oracle(s)->rule,
