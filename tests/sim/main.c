@@ -4,10 +4,12 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "sim.h"
 
@@ -20,6 +22,19 @@ struct arguments {
 static struct {
 	uint64_t seeds, received, sent, lasted;
 } total;
+
+/* What is being played, for the case that lib's own assertions end the program. */
+static char playing[128];
+
+static void
+on_abort(int number)
+{
+	ssize_t written = write(STDOUT_FILENO, playing, strlen(playing));
+
+	(void)written;
+	signal(number, SIG_DFL);
+	raise(number);
+}
 
 static void
 print_command(const struct sim_scenario *sc, unsigned int number, const struct sim_options *o)
@@ -72,8 +87,12 @@ test_scenario(struct sim *s, unsigned int number, const struct arguments *a)
 	struct sim_result r;
 
 	for (unsigned int i = 0; i < runs; i++, options.seed++) {
-		bool good = sim_run(s, sc, &options, &r);
+		bool good;
 
+		snprintf(playing, sizeof(playing),
+			 "# it ended in sim --scenario %u --seed %" PRIu64 "\n", number + 1,
+			 options.seed);
+		good = sim_run(s, sc, &options, &r);
 		received += r.frames;
 		total.seeds++;
 		total.received += r.frames;
@@ -305,6 +324,8 @@ main(int argc, char **argv)
 	/* What one run gives back the next one takes: the kernel need not clear it in between. */
 	mallopt(M_MMAP_THRESHOLD, 1 << 25);
 	mallopt(M_TRIM_THRESHOLD, 1 << 28);
+	signal(SIGABRT, on_abort);
+	signal(SIGSEGV, on_abort);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	s = sim_new();
 	if (a.scenario > 0) {

@@ -249,6 +249,7 @@ oracle_burst(struct oracle *o, struct stack_frame *frames, unsigned int count, s
 		lawful += up && o->trigger[i].lawful && o->trigger[i].segment.plain;
 	}
 	o->fed += count;
+	o->came = count;
 	stack_burst(o->stack, frames, count, now);
 	for (unsigned int i = 0; i < count; i++)
 		replies[i] = read_reply(o, i, &frames[i]);

@@ -43,6 +43,7 @@ struct oracle_trigger {
 /* What was seen of the connection at one place when it was looked at last. */
 struct oracle_conn {
 	bool known;                             /* there was one */
+	bool same;                              /* ... and this is the same */
 	bool counted, half_open, armed, queued; /* what it adds to the sums */
 	uint16_t listener;
 	uint64_t hash; /* of its four-tuple */
@@ -75,7 +76,8 @@ struct oracle {
 	struct stack_counters before;
 	uint64_t look;        /* how often the connections were looked at */
 	uint64_t closed_then; /* counters.closed at the last look */
-	bool none_ended;      /* since then: every connection is the one it was */
+	uint64_t opened_then; /* ... and counters.opened */
+	unsigned int came;    /* frames of the burst, in trigger; 0: it was no burst */
 	enum stack_reach reach;
 	bool stale;  /* records of connections that have ended are still to be forgotten */
 	bool called; /* somebody has made calls by hand */

@@ -106,9 +106,25 @@ find(const struct stack *s, uint32_t conn, uint64_t hash)
 	return CONN_NONE;
 }
 
+/* Is it still the connection that it was, and not one that has opened in its place between the same
+ * ends? Only what came in this burst can have opened one. */
+static bool
+is_same(const struct oracle *o, const struct oracle_conn *was)
+{
+	const struct stack_counters *now = &o->stack->counters;
+
+	if (now->closed == o->closed_then || now->opened == o->opened_then)
+		return true;
+	for (unsigned int i = 0; i < o->came; i++) {
+		if (o->trigger[i].lawful && o->trigger[i].ends.hash == was->hash)
+			return false;
+	}
+	return true;
+}
+
 /* The connection at a place that has changed, or may have: none may be there any more. */
 static bool
-look_at(struct oracle *o, uint32_t conn, bool other_ends)
+look_at(struct oracle *o, uint32_t conn, bool other_ends, bool all)
 {
 	const struct stack *s = o->stack;
 	struct oracle_conn *was = &o->conns[conn];
@@ -120,7 +136,8 @@ look_at(struct oracle *o, uint32_t conn, bool other_ends)
 		was->known = false;
 		return true;
 	}
-	if (other_ends || !was->known) {
+	was->same = was->known && !other_ends && is_same(o, was);
+	if (!was->same || all) {
 		conn_store_flow(&s->conns, conn, &flow);
 		was->hash = flow_hash(&flow, &s->flow_key);
 	}
@@ -152,7 +169,7 @@ look_at_places(struct oracle *o, bool all)
 		uint32_t place = c->changed[--c->changed_count];
 
 		c->touched[place] = false;
-		if (!look_at(o, place, oracle_copy_place(o, place) || all))
+		if (!look_at(o, place, oracle_copy_place(o, place), all))
 			return false;
 	}
 	return true;
@@ -324,19 +341,20 @@ look(struct oracle *o, bool ticked, bool all)
 	bool in_time = ticked && stack_queue_room(s) >= 2;
 
 	o->look++;
-	o->none_ended = s->counters.closed == o->closed_then;
-	if (!o->none_ended)
+	if (s->counters.closed != o->closed_then)
 		o->stale = true;
 	if (o->stale && pending == 0) {
 		oracle_text_forget(o);
 		o->stale = false;
 	}
-	o->closed_then = s->counters.closed;
 	all |= all_is_new(o);
 	if (all)
 		forget_all(o);
 	if (!oracle_look_senders(o, all) || !look_at_places(o, all))
 		return false;
+	o->closed_then = s->counters.closed;
+	o->opened_then = s->counters.opened;
+	o->came = 0;
 	if (!check_table(o, all))
 		return false;
 	return check_sums(o) && oracle_check_senders(o) && (!in_time || check_clock(o)) &&

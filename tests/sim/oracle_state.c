@@ -212,7 +212,7 @@ check_progress(const struct oracle *o, const struct tcp_conn *c, uint32_t conn)
 	uint32_t edge = c->rcv.nxt + tcp_rcv_wnd(c);
 	const char *rule = NULL;
 
-	if (o->none_ended && was->known) {
+	if (was->same) {
 		if (seq_lt(c->rcv.nxt, was->rcv_nxt))
 			rule = "RCV.NXT never goes back";
 		else if (seq_lt(c->snd.una, was->snd_una) || seq_lt(c->snd.nxt, was->snd_nxt))
