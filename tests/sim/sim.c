@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sim.c - one run of a scenario: events in the order of the virtual clock, bursts to the host, its
- * timers, and what must be true when all is over. */
+/* sim.c - events in the order of the virtual clock: frames on the cable, whose turn it is to act,
+ * bursts to the host, its timers. */
 #include <inttypes.h>
 #include <string.h>
 
