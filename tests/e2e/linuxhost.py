@@ -58,6 +58,14 @@ class LinuxHost:
         self.netns.close()
 
 
+def like_riposte(netns):
+    """rules.md section 10, and no cleverness: RFC 5681 alone, no probes of a tail, no corking."""
+    for name, value in (("tcp_invalid_ratelimit", 0), ("tcp_congestion_control", "reno"),
+                        ("tcp_early_retrans", 0), ("tcp_autocorking", 0),
+                        ("tcp_no_metrics_save", 1)):
+        netns.sysctl(f"net/ipv4/{name}", value)
+
+
 def close_at_once(connection):
     connection.close()
 

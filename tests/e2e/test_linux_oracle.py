@@ -37,7 +37,7 @@ def two_servers(make_lab, held):
     host = linuxhost.LinuxHost(lab.client, {}, rough)
     for netns in (lab.client, host.netns):
         with netns.inside():
-            like_riposte(netns)
+            linuxhost.like_riposte(netns)
     for netns, name in ((lab.client, "c0"), (lab.nic, "n0"), (lab.client, "k0"),
                         (host.netns, "h0")):
         netns.run("sh", "-c", f"echo {1 << CPU:x} >/sys/class/net/{name}/queues/rx-0/rps_cpus")
@@ -57,14 +57,6 @@ def servers(make_lab, directory):
     (directory / "blob").write_bytes(BLOB)
     with two_servers(make_lab, False) as free, two_servers(make_lab, True) as held:
         yield {False: free, True: held}
-
-
-def like_riposte(netns):
-    """rules.md section 10, and no cleverness: RFC 5681 alone, no probes of a tail, no corking."""
-    for name, value in (("tcp_invalid_ratelimit", 0), ("tcp_congestion_control", "reno"),
-                        ("tcp_early_retrans", 0), ("tcp_autocorking", 0),
-                        ("tcp_no_metrics_save", 1)):
-        netns.sysctl(f"net/ipv4/{name}", value)
 
 
 def play(one, family, path):
