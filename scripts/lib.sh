@@ -28,6 +28,11 @@ demo_packages=(
 	"python3|plays the clients"
 	"tcpdump|shows what is on the wire"
 )
+pktgen_packages=(
+	"python3|starts both sides, and measures"
+	"dpdk|dpdk-testpmd, which is the yardstick and can send, too"
+	"gnuplot-nox|draws rates over time"
+)
 test_packages=(
 	"clang|the second compiler, sanitizers and fuzzers"
 	"libclang-rt-14-dev|the sanitizers' run time"
