@@ -319,6 +319,29 @@ script_write_of_any_text(void **state)
 	}
 }
 
+/* A write is of 64 MiB at most. */
+static void
+script_write_of_too_much_is_refused(void **state)
+{
+	const size_t most = (size_t)64 << 20;
+	static const char open[] = "write \"";
+	char *call = malloc(sizeof(open) + most + 3);
+	struct script_step step;
+	char error[256];
+
+	(void)state;
+	assert_non_null(call);
+	memcpy(call, open, sizeof(open) - 1);
+	memset(call + sizeof(open) - 1, 'x', most + 1);
+	memcpy(call + sizeof(open) - 1 + most, "\"", 2);
+	assert_int_equal(script_compile_call(call, &step, error, sizeof(error)), 0);
+	assert_int_equal(step.arg, most);
+	memcpy(call + sizeof(open) - 1 + most, "x\"", 3);
+	assert_int_equal(script_compile_call(call, &step, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "at most 67108864 bytes"));
+	free(call);
+}
+
 static void
 script_write_is_printed_as_far_as_there_is_room(void **state)
 {
@@ -506,6 +529,7 @@ main(void)
 		cmocka_unit_test(script_error_is_one_line_that_fits),
 		cmocka_unit_test(script_refuses_more_steps_than_there_is_room_for),
 		cmocka_unit_test(script_write_of_any_text),
+		cmocka_unit_test(script_write_of_too_much_is_refused),
 		cmocka_unit_test(script_write_is_printed_as_far_as_there_is_room),
 		cmocka_unit_test(script_write_of_a_file_names_it),
 		cmocka_unit_test(script_text_is_kept_up_to_the_last_echo),

@@ -332,6 +332,43 @@ STACK_TEST(design_call_echo)
 	EMPTY_AFTER(0);
 }
 
+/* SIGPIPE: the script comes to a write or echo after its connection was shut down by hand. It ends,
+ * with everything read, so that nothing but the FIN that is out already is sent. */
+STACK_TEST(design_call_shutdown_before_the_script_writes)
+{
+	static const char *const LAST[] = {"write \"x\"", "echo"};
+	struct stack_peer p;
+	size_t i;
+
+	for (i = 0; i < COUNT(LAST); i++)
+		LISTEN((uint16_t)(80 + i), "accept", "read 5", LAST[i], "hang", NULL);
+	START();
+	for (i = 0; i < COUNT(LAST); i++) {
+		p = stack_peer(40000, (uint16_t)(80 + i));
+		HANDSHAKE(&p);
+		CALL(&p, "shutdown");
+		TX(&p, FIN | ACK, .seq = p.ack, .ack = p.seq);
+		SEND(&p, PSH | ACK, .seq = p.seq, .ack = p.ack + 1, .text = 5);
+		TX(&p, ACK, .seq = p.ack + 1, .ack = p.seq + 5);
+		QUIET();
+		/* An echo reads before it writes; a write does not. */
+		if (i == 0) {
+			REFUSED(&p, "read", "has closed");
+		} else {
+			SAME(SCRIPT_ECHO, call_now(&p));
+			SEND(&p, PSH | ACK, .seq = p.seq + 5, .ack = p.ack + 1, .text = 3);
+			TX(&p, ACK, .seq = p.ack + 1, .ack = p.seq + 8);
+			REFUSED(&p, "read", "has closed");
+			p.seq += 3;
+		}
+		/* RFC 9293 3.6.1 SHLD-3: nobody is left to read. */
+		SEND(&p, PSH | ACK, .seq = p.seq + 5, .ack = p.ack + 1, .text = 1);
+		TX(&p, RST, .seq = p.ack + 1);
+		SAME(i + 1, RESETS(AFTER_CLOSE));
+	}
+	EMPTY_AFTER(0);
+}
+
 int
 main(void)
 {
@@ -348,6 +385,7 @@ main(void)
 		cmocka_unit_test(design_call_timeout_then_read),
 		cmocka_unit_test(design_call_sleep),
 		cmocka_unit_test(design_call_echo),
+		cmocka_unit_test(design_call_shutdown_before_the_script_writes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,23 @@ STACK_TEST(design_call_accept)
 	EMPTY_AFTER(0);
 }
 
+/* Whoever sleeps before its own accept makes it when it wakes. */
+STACK_TEST(design_call_accept_of_a_script_that_will_accept)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	LISTEN(80, "sleep 50ms", "accept", "hang", NULL);
+	START();
+	HANDSHAKE(&p);
+	REFUSED(&p, "accept", "by itself");
+	SAME(1, stack_listener_state(w.s, 0).waiting);
+	PASS(55);
+	SAME(0, stack_listener_state(w.s, 0).waiting);
+	REFUSED(&p, "accept", "already");
+	SEND(&p, RST, .seq = p.seq);
+	EMPTY_AFTER(0);
+}
+
 STACK_TEST(design_call_after_close)
 {
 	struct stack_peer p = stack_peer(40000, 80);
@@ -230,18 +247,53 @@ STACK_TEST(design_call_write_of_too_much)
 	EMPTY_AFTER(0);
 }
 
+/* Calls of more connections than there is room for behind one burst: what finds no room is as if
+ * the network had lost it, and is sent again. RFC 9293 3.8.1. */
+STACK_TEST(design_call_close_of_more_than_can_wait)
+{
+	enum { ROOM = 512 };
+	static struct stack_peer p[ROOM + 1];
+	unsigned int i, sent = 0;
+
+	w.conf.connections = 2 * ROOM;
+	LISTEN(80, "accept", "hang", NULL)->backlog = ROOM;
+	START();
+	for (i = 0; i <= ROOM; i++) {
+		p[i] = stack_peer((uint16_t)(40000 + i), 80);
+		HANDSHAKE(&p[i]);
+	}
+	w.undrained = true;
+	for (i = 0; i <= ROOM; i++)
+		CALL(&p[i], "close");
+	SAME(ROOM, stack_pending(w.s));
+	w.undrained = false;
+	BURST();
+	for (i = 0; i <= ROOM; i++)
+		sent += stack_take(&p[i]) != NULL;
+	SAME(ROOM, sent);
+	PASS(250);
+	for (i = 0; i <= ROOM; i++)
+		TX(&p[i], FIN | ACK, .seq = p[i].ack, .ack = p[i].seq);
+	stack_forget();
+	for (i = 0; i <= ROOM; i++)
+		SEND(&p[i], RST, .seq = p[i].seq);
+	EMPTY_AFTER(0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(design_call_in_the_handshake),
 		cmocka_unit_test(design_call_accept),
+		cmocka_unit_test(design_call_accept_of_a_script_that_will_accept),
 		cmocka_unit_test(design_call_after_close),
 		cmocka_unit_test(design_call_in_time_wait),
 		cmocka_unit_test(design_call_as_many_as_wait),
 		cmocka_unit_test(design_call_is_forgotten_with_its_connection),
 		cmocka_unit_test(design_call_ends_with_a_close),
 		cmocka_unit_test(design_call_write_of_too_much),
+		cmocka_unit_test(design_call_close_of_more_than_can_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_stack_cookies.c - what is answered while there is a cookie and no connection, and what comes
  * of its ACK. RFC 4987 3.6; rules.md 7.3. */
-#include "stack_harness.h"
+#include "text_harness.h"
 
 static struct stack_peer
 nth(unsigned int n)
@@ -250,6 +250,24 @@ STACK_TEST(rules_7_3_cookie_keeps_an_mss)
 	TX(&p, ACK, .seq = p.ack, .ack = p.seq + 4000, .wnd_is = true, .wnd = 1460);
 }
 
+/* The floor holds for what a cookie remembers, rounded down, as well. */
+STACK_TEST(rules_7_3_cookie_keeps_the_floor_of_an_mss)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	w.conf.min_mss = 1000;
+	p.syn_options = TCP_OPT_MSS;
+	p.mss = 100;
+	LISTEN(80, "accept", "write @text", "hang", NULL)->cookies = COOKIES_ALWAYS;
+	text_of_write(text_pattern(), 1500);
+	START();
+	HANDSHAKE(&p);
+	TX(&p, ACK, .seq = p.ack, .ack = p.seq, .text = 1000);
+	stack_forget();
+	SEND(&p, RST, .seq = p.seq);
+	EMPTY_AFTER(0);
+}
+
 int
 main(void)
 {
@@ -264,6 +282,7 @@ main(void)
 		cmocka_unit_test(rules_7_3_options_are_lost_without_timestamps),
 		cmocka_unit_test(rules_7_3_connection_of_a_cookie_is_its_listeners),
 		cmocka_unit_test(rules_7_3_cookie_keeps_an_mss),
+		cmocka_unit_test(rules_7_3_cookie_keeps_the_floor_of_an_mss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

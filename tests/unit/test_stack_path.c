@@ -213,15 +213,18 @@ STACK_TEST(design_ways_may_run_out)
 {
 	struct stack_peer p = stack_peer(0, 80);
 	struct stack_peer way;
+	uint32_t iss = 0;
 	unsigned int i;
 
-	LISTEN(80, "accept", "hang", NULL)->cookies = COOKIES_NEVER;
+	LISTEN(80, "accept", "sleep 10ms", "close", NULL)->cookies = COOKIES_NEVER;
 	w.conf.connections = 70000;
 	START();
 	for (i = 0; i < 65535; i++) {
 		p.port = (uint16_t)(i + 1);
 		way = nth_way(&p, i);
 		SEND(&way, SYN, .seq = way.seq);
+		if (i == 4)
+			iss = stack_peek(&way)->segment.seq;
 		stack_forget();
 		story_begin();
 	}
@@ -235,6 +238,16 @@ STACK_TEST(design_ways_may_run_out)
 	way = nth_way(&p, 77);
 	SEND(&way, SYN, .seq = way.seq);
 	TX(&way, SYN | ACK, .ack = way.seq + 1, .any_seq = true);
+	/* One that moves during its handshake is served the old way. */
+	p.address = 2;
+	p.port = 5;
+	way = nth_way(&p, 70001);
+	SEND(&way, ACK, .seq = way.seq + 1, .ack = iss + 1);
+	QUIET();
+	SAME(1, COUNTER(established));
+	PASS(15);
+	way = nth_way(&p, 4);
+	TX(&way, FIN | ACK, .seq = iss + 1, .ack = way.seq + 1);
 }
 
 int

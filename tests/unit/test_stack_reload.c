@@ -109,6 +109,30 @@ STACK_TEST(design_reload_ports)
 	done();
 }
 
+/* RFC 9293 3.10.7.1: a SYN that TIME-WAIT would give way to meets no listener any more, and is
+ * answered as any other on a closed port. TIME-WAIT goes on. */
+STACK_TEST(design_reload_time_wait_outlives_its_listener)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	LISTEN(80, "accept", "close", NULL);
+	START();
+	HANDSHAKE(&p);
+	TX(&p, FIN | ACK, .seq = p.ack, .ack = p.seq);
+	SEND(&p, FIN | ACK, .seq = p.seq, .ack = p.ack + 1);
+	TX(&p, ACK, .seq = p.ack + 1, .ack = p.seq + 1);
+	LISTEN(81, "accept", "hang", NULL);
+	reload(1);
+	SEND(&p, SYN, .seq = p.seq + 1000);
+	TX(&p, RST | ACK, .ack = p.seq + 1001);
+	SAME(1, RESETS(NO_LISTENER));
+	CONNECTIONS(1);
+	SEND(&p, FIN | ACK, .seq = p.seq, .ack = p.ack + 1);
+	TX(&p, ACK, .seq = p.ack + 1, .ack = p.seq + 1);
+	EMPTY_AFTER(60100);
+	free(second_numbers);
+}
+
 STACK_TEST(design_reload_of_the_host)
 {
 	struct stack_peer p = stack_peer(40000, 80);
@@ -318,6 +342,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(design_reload_connections_keep_their_script),
 		cmocka_unit_test(design_reload_ports),
+		cmocka_unit_test(design_reload_time_wait_outlives_its_listener),
 		cmocka_unit_test(design_reload_of_the_host),
 		cmocka_unit_test(design_reload_keeps_the_secrets),
 		cmocka_unit_test(design_reload_in_the_midst_of_a_write),

@@ -161,6 +161,7 @@ BOTH(options_of_a_syn_ack_come_in_order_and_padded)
 			.flags = TCP_SYN | TCP_ACK,
 			.options = (uint8_t)options,
 		};
+		const struct flow flow = test_flow(family);
 		uint8_t order[4], expected[4];
 		unsigned int n = 0, m = 0;
 		struct wire_packet p;
@@ -169,6 +170,7 @@ BOTH(options_of_a_syn_ack_come_in_order_and_padded)
 
 		emit(&TO_PEER, family, &syn_ack, &f);
 		assert_int_equal(f.data[f.l4 + 12] >> 4, (f.length - f.l4) / 4);
+		assert_int_equal(wire_text_offset(&TO_PEER, &flow, &syn_ack), f.length);
 		for (at = f.l4 + 20; at < f.length && f.data[at] != 0;) {
 			if (f.data[at] == 1) {
 				at++;
