@@ -52,6 +52,10 @@ vfio_packages=(
 	"dpdk|dpdk-devbind.py, which binds a NIC to vfio-pci"
 	"pciutils|lspci, which dpdk-devbind.py asks"
 )
+# Of scripts/test coverage alone.
+coverage_packages=(
+	"gcovr|what the tests reach of the code"
+)
 
 say()
 {
