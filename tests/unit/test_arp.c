@@ -114,8 +114,8 @@ addresses_not_owned_are_left_to_others(void **state)
 	}
 }
 
-/* RFC 5227 2.1.1 and 2.4: who asks whether an address is free, with sender 0.0.0.0, learns that it
- * is not. */
+/* RFC 5227 1.1, 2.1.1 and 2.4: who asks whether an address is free, with sender 0.0.0.0,
+ * learns that it is not. */
 static void
 rfc5227_probe_for_an_owned_address_is_answered(void **state)
 {

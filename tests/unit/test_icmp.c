@@ -77,7 +77,7 @@ expect_pong(const struct frame *f)
 		assert_memory_equal(f->data, PONG6, sizeof(PONG6));
 }
 
-/* RFC 1122 3.2.2.6; RFC 4443 4.2. */
+/* RFC 1122 3.2.2.6; RFC 4443 2.1, 4.2. */
 BOTH(echo_request_is_answered_with_its_identifier_sequence_and_data)
 {
 	struct frame f;
@@ -252,7 +252,8 @@ BOTH(less_than_a_header_is_dropped)
 	}
 }
 
-/* What becomes of each type: E echo, N neighbour solicitation, c consumed, all else dropped. */
+/* What becomes of each type: E echo, N neighbour solicitation, c consumed, all else dropped. RFC
+ * 9293 3.9.2.2; what RFC 1191 and RFC 8201 would have a sender heed is consumed. */
 BOTH(each_type_is_answered_consumed_or_dropped)
 {
 	static const uint8_t consumed4[] = {0, 3, 4, 5, 11, 12};

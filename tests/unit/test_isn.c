@@ -62,7 +62,7 @@ rfc6528_3_isn_is_the_tick_and_a_keyed_hash_of_the_four_tuple(void **state)
 	}
 }
 
-/* rules.md 7.2: the same four-tuple later has a larger ISS, modulo 2^32. */
+/* RFC 9293 3.4.1 MUST-8. rules.md 7.2: the same four-tuple later has a larger ISS, modulo 2^32. */
 static void
 rfc9293_3_4_1_isn_grows_by_one_each_4_us(void **state)
 {

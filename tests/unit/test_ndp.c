@@ -91,6 +91,7 @@ expect_answer(struct frame *f, const uint8_t expected[86])
 	assert_memory_equal(f->data, expected, 86);
 }
 
+/* RFC 4861 4.3, 4.4, 4.6.1: both messages and the option, byte by byte. */
 static void
 rfc4861_7_2_4_solicitation_to_the_group_is_answered(void **state)
 {
@@ -187,6 +188,7 @@ target_not_owned_is_left_to_others(void **state)
 	expect_drop(&f, DROP_nd_not_ours);
 }
 
+/* RFC 4291 2.7.1, RFC 2464 7. */
 static void
 group_that_is_not_the_targets_is_not_ours(void **state)
 {

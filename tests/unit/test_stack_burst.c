@@ -13,6 +13,7 @@ reader(uint16_t port)
 	return p;
 }
 
+/* RFC 9293 3.8.6.3 MUST-58. */
 STACK_TEST(rules_d13_one_ack_for_the_text_of_a_burst)
 {
 	struct stack_peer p;

@@ -41,6 +41,7 @@ start(uint32_t limit)
 	START();
 }
 
+/* RFC 5961 7. */
 STACK_TEST(rules_d14_so_many_a_second)
 {
 	struct stack_peer p;

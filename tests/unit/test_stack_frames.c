@@ -208,6 +208,21 @@ STACK_TEST(design_nic_fills_in_checksums)
 	}
 }
 
+/* RFC 3168 6.1.1: ECE in a SYN-ACK would agree to what is not done here. */
+STACK_TEST(rfc3168_6_1_1_syn_that_offers_ecn_gets_a_plain_syn_ack)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	LISTEN(80, "accept", "hang", NULL);
+	START();
+	SEND(&p, SYN | TCP_ECE | TCP_CWR, .seq = p.seq);
+	p.ack = TX(&p, SYN | ACK, .ack = p.seq + 1, .any_seq = true)->segment.seq + 1;
+	SEND(&p, ACK | TCP_CWR, .seq = p.seq + 1, .ack = p.ack, .text = 1);
+	TX(&p, ACK, .seq = p.ack, .ack = p.seq + 2);
+	SEND(&p, RST, .seq = p.seq + 2);
+	EMPTY_AFTER(0);
+}
+
 int
 main(void)
 {
@@ -218,6 +233,7 @@ main(void)
 		cmocka_unit_test(style_bursts_leave_nothing_behind),
 		cmocka_unit_test(design_nic_says_whether_checksums_are_right),
 		cmocka_unit_test(design_nic_fills_in_checksums),
+		cmocka_unit_test(rfc3168_6_1_1_syn_that_offers_ecn_gets_a_plain_syn_ack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,26 @@ STACK_TEST(rfc7323_5_4_timestamp_clock)
 	}
 }
 
+/* RFC 7323 7.1: nobody learns from TSval how long the host has been up: its clock begins anywhere,
+ * and somewhere else at the next start. */
+STACK_TEST(rfc7323_7_1_timestamps_do_not_tell_the_uptime)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+	uint32_t tsval[2], i;
+
+	LISTEN(80, "accept", "hang", NULL);
+	START();
+	p.syn_options |= TCP_OPT_TS;
+	for (i = 0; i < 2; i++) {
+		SEND(&p, SYN, .seq = p.seq);
+		tsval[i] = TX(&p, SYN | ACK, .ack = p.seq + 1, .any_seq = true)->segment.tsval;
+		stack_crash(w.s, w.now);
+	}
+	TRUE(tsval[0] - (uint32_t)(w.now / 1000) + 100000 > 200000);
+	TRUE(tsval[1] - tsval[0] + 100000 > 200000);
+	EMPTY_AFTER(0);
+}
+
 /* RFC 7323 3.2: 0 is not a timestamp. */
 STACK_TEST(rfc7323_3_2_timestamp_is_never_zero)
 {
@@ -173,6 +193,7 @@ main(void)
 		cmocka_unit_test(design_both_families_share_the_table),
 		cmocka_unit_test(design_many_timers_are_due_at_once),
 		cmocka_unit_test(rfc7323_5_4_timestamp_clock),
+		cmocka_unit_test(rfc7323_7_1_timestamps_do_not_tell_the_uptime),
 		cmocka_unit_test(rfc7323_3_2_timestamp_is_never_zero),
 	};
 

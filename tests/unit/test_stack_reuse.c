@@ -40,6 +40,7 @@ opens_anew(struct stack_peer *p, uint32_t seq)
 	SAME(0, stack_half_open(w.s));
 }
 
+/* RFC 9293 3.6.1 MAY-2. */
 STACK_TEST(rfc6191_2_newer_syn_opens_anew)
 {
 	struct stack_peer p;

@@ -98,6 +98,7 @@ STACK_TEST(design_text_that_waits_is_read_at_once)
 	QUIET();
 }
 
+/* RFC 9293 3.10.3: RECEIVE. */
 STACK_TEST(rules_9_read_after_zero_window_updates_it)
 {
 	struct stack_peer p = stack_peer(40000, 80);

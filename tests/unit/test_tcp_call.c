@@ -177,6 +177,7 @@ TCP_TEST(rules_9_close_behind_shutdown_sends_nothing_more)
 	}
 }
 
+/* D-5. */
 TCP_TEST(rfc9293_3_10_5_abort_sends_rst)
 {
 	static const enum tcp_state OPEN[] = {TCP_SYN_RECEIVED, TCP_ESTABLISHED, TCP_FIN_WAIT_1,

@@ -79,6 +79,7 @@ reset_behind_two(const struct tcp_seg *seg, const struct tcp_reply *out)
 	reset_behind(seg, out, 2);
 }
 
+/* F9; RFC 9293 3.5.2. */
 static void
 rfc9293_3_10_7_1_rst_is_never_answered(void **state)
 {

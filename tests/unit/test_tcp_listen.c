@@ -20,6 +20,7 @@ stays_silent(uint8_t flags, uint32_t text, enum drop_reason reason)
 	SAME(reason, h.reply.drop);
 }
 
+/* F9. */
 TCP_TEST(rfc9293_3_10_7_2_first_rst_is_ignored)
 {
 	unsigned int others;
@@ -28,6 +29,7 @@ TCP_TEST(rfc9293_3_10_7_2_first_rst_is_ignored)
 		stays_silent((uint8_t)(others | RST), others & 1, DROP_tcp_stray_rst);
 }
 
+/* RFC 9293 3.10.7.3: nothing is opened actively, so that no SYN-ACK is awaited either. */
 TCP_TEST(rfc9293_3_10_7_2_second_any_ack_gets_rst_at_seg_ack)
 {
 	unsigned int others;
@@ -83,6 +85,7 @@ TCP_TEST(rfc9293_3_10_7_2_third_syn_fin_is_a_syn_d11)
 	SAME(TCP_SYN_RECEIVED, h.c.state);
 }
 
+/* RFC 9293 3.10.1: a passive OPEN. */
 TCP_TEST(rfc9293_3_10_7_2_third_syn_enters_syn_received)
 {
 	tcp_syn(0);

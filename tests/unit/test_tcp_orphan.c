@@ -21,6 +21,7 @@ reset(struct story_where where, uint32_t ack)
 	tcp_gone(where);
 }
 
+/* D-22. */
 TCP_TEST(rfc9293_shld_3_new_text_gets_rst)
 {
 	size_t i;

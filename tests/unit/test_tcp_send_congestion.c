@@ -89,6 +89,21 @@ TCP_TEST(rfc5681_3_1_slow_start)
 	FULL(2);
 }
 
+/* What was not in use says nothing of what the network carries: small exchanges do not open it. */
+TCP_TEST(rfc7661_4_3_window_that_is_not_used_does_not_grow)
+{
+	uint32_t i;
+
+	send_enter(0, 65535);
+	for (i = 1; i <= 30; i++) {
+		write_full(1);
+		FULL(1);
+		ACKED(i * MSS);
+	}
+	write_full(20);
+	FULL(10);
+}
+
 /* (2), against ACK division: a byte acknowledged is a byte more and not a segment. */
 TCP_TEST(rfc5681_3_1_ack_division_gains_nothing)
 {
@@ -281,6 +296,7 @@ main(void)
 		cmocka_unit_test(rfc6928_2_initial_window),
 		cmocka_unit_test(rfc5681_3_1_one_segment_after_a_lost_syn_ack),
 		cmocka_unit_test(rfc5681_3_1_slow_start),
+		cmocka_unit_test(rfc7661_4_3_window_that_is_not_used_does_not_grow),
 		cmocka_unit_test(rfc5681_3_1_ack_division_gains_nothing),
 		cmocka_unit_test(rfc5681_3_1_timeout),
 		cmocka_unit_test(rfc5681_3_1_ssthresh_is_two_segments_at_least),

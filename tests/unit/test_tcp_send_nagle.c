@@ -14,6 +14,7 @@ TCP_TEST(rfc9293_3_9_1_2_nothing_is_sent_before_anything_is_written)
 	SAME(0, tcp_unacked(&h.c, &o.send));
 }
 
+/* RFC 9293 3.10.2: SEND. */
 TCP_TEST(rfc9293_3_7_4_small_text_goes_at_once_if_nothing_is_in_flight)
 {
 	send_enter(0, 65535);

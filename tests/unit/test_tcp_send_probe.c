@@ -25,7 +25,7 @@ close_window(uint32_t rtt_ms, uint32_t more)
 	NO_MORE();
 }
 
-/* MUST-36, SHLD-29: one byte, after the retransmission time-out. */
+/* RFC 9293 3.8.6.1 MUST-36, SHLD-29: one byte, after the retransmission time-out. */
 TCP_TEST(rfc9293_3_8_6_1_closed_window_is_probed_with_one_byte)
 {
 	close_window(0, 3000);

@@ -79,7 +79,7 @@ TCP_TEST(rfc6298_2_3_rto_follows_the_round_trips)
 	}
 }
 
-/* 2.4 with the house's floor, 2.5. */
+/* RFC 6298 2.4, 2.5, with the house's floor. */
 TCP_TEST(rfc6298_2_4_rto_is_200_ms_at_least_and_60_s_at_most)
 {
 	int i;
@@ -162,7 +162,7 @@ TCP_TEST(rfc6298_5_1_timer_runs_from_the_first_segment)
 	DEADLINE_IN(50);
 }
 
-/* 5.2: all is acknowledged; 5.3: something is. */
+/* RFC 6298 5.2: all is acknowledged; RFC 6298 5.3: something is. */
 TCP_TEST(rfc6298_5_2_5_3_ack_stops_or_restarts_the_timer)
 {
 	send_enter(100, 5000);

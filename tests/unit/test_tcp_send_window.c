@@ -121,7 +121,7 @@ TCP_TEST(rfc9293_3_8_6_2_1_override_timeout_sends_what_the_window_has_room_for)
 	OUT(.at = 5400, .text = MSS);
 }
 
-/* ... however long a round trip takes. */
+/* ... however long a round trip takes: RFC 9293 3.9.1.2 MUST-60. */
 TCP_TEST(rfc9293_3_8_6_2_1_override_timeout_is_a_second_at_most)
 {
 	send_enter(2000, 5000);

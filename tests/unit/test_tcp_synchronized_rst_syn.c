@@ -21,6 +21,7 @@ state_of(size_t i)
 
 static const uint8_t RST_WITH[] = {0, ACK, SYN, FIN, PSH | ACK, SYN | ACK, FIN | PSH | URG};
 
+/* RFC 9293 3.10.7.4 step 2.2. */
 TCP_TEST(rfc9293_3_10_7_4_step2_row1_rst_at_rcv_nxt_ends_the_connection)
 {
 	size_t i, j;
@@ -47,6 +48,7 @@ TCP_TEST(rfc9293_shld_2_row1_rst_with_text_ends_the_connection)
 	}
 }
 
+/* RFC 9293 3.10.7.4 step 2.3. */
 TCP_TEST(rfc9293_3_10_7_4_step2_row2_rst_in_window_gets_challenge_ack)
 {
 	size_t i, j, k;

@@ -110,7 +110,7 @@ TCP_TEST(rfc9293_3_10_7_4_step7_row10_time_wait_text_is_ignored)
 	DEADLINE_IN(2 * h.env.msl_ms - 1000);
 }
 
-/* D-12: neither held nor silent. */
+/* D-12, RFC 9293 3.10.7.4 MAY-13: neither held nor silent. */
 TCP_TEST(rules_d12_row11_text_out_of_order_gets_ack_at_once)
 {
 	size_t i, j;
@@ -143,6 +143,7 @@ TCP_TEST(rules_6_4_row11_text_out_of_order_behind_the_fin_is_ignored)
 	}
 }
 
+/* RFC 9293 3.8.5. */
 TCP_TEST(rfc9293_3_10_7_4_step6_row14_urgent_text_is_acked_in_line)
 {
 	size_t i;

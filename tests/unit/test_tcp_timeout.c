@@ -20,6 +20,7 @@ syn_ack_goes_on_until_given_up(void)
 	GONE();
 }
 
+/* RFC 9293 3.8.3 MUST-23. */
 TCP_TEST(rfc6298_5_syn_ack_is_sent_again_and_given_up)
 {
 	tcp_enter(TCP_SYN_RECEIVED);
@@ -139,6 +140,7 @@ fin_goes_on_until_given_up(enum tcp_state state)
 	GONE();
 }
 
+/* RFC 6298 5.5, 5.6. */
 TCP_TEST(rfc6298_5_5_fin_is_sent_again_with_a_doubled_timeout)
 {
 	static const enum tcp_state WAITING[] = {TCP_FIN_WAIT_1, TCP_CLOSING, TCP_LAST_ACK};

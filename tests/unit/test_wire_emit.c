@@ -115,6 +115,7 @@ syn_ack_with_every_option_by_ip6(void **state)
 	assert_int_equal(lengths.l4, 40);
 }
 
+/* RFC 7323 A: timestamps stand behind two NOPs. */
 static void
 ack_with_timestamps_by_ip6_in_two_tags(void **state)
 {
@@ -203,6 +204,7 @@ BOTH(options_of_a_syn_ack_come_in_order_and_padded)
 	}
 }
 
+/* rules.md section 3; D-6, RFC 3168 6.1.4; RFC 6864 4.1. */
 BOTH(ip_fields_are_those_of_every_reply)
 {
 	const struct tcp_reply ack = {.seq = 1, .ack = 2, .wnd = 3, .flags = TCP_ACK};

@@ -10,6 +10,7 @@
 
 #include "wire_test.h"
 
+/* RFC 791 3.1. */
 static void
 good_segment_is_taken_with_its_addresses_and_ports(void **state)
 {
@@ -30,6 +31,7 @@ good_segment_is_taken_with_its_addresses_and_ports(void **state)
 	assert_memory_equal(&p.flow.v4.rport, "\x9c\x40", 2);
 }
 
+/* RFC 1122 3.2.1.1. */
 static void
 f2_version_other_than_4_is_dropped(void **state)
 {
@@ -184,6 +186,7 @@ expect_src(uint8_t a, uint8_t b, uint8_t c, uint8_t d, enum drop_reason reason)
 	}
 }
 
+/* D-1; RFC 9293 3.9.2.3 MUST-63, RFC 1122 3.2.1.3. */
 static void
 f4_sources_that_are_no_hosts_are_dropped_whatever_the_flags(void **state)
 {
@@ -213,6 +216,7 @@ f4_own_addresses_as_source_are_dropped(void **state)
 	expect_src(198, 51, 101, 0, DROP_NONE);
 }
 
+/* D-2. */
 static void
 f5_fragments_are_dropped(void **state)
 {
@@ -274,6 +278,7 @@ with_options(struct frame *f, const void *options, size_t n)
 	frame_finish(f);
 }
 
+/* RFC 1122 3.2.1.8. */
 static void
 d4_ip_options_are_ignored(void **state)
 {

@@ -11,6 +11,7 @@
 
 #include "wire_test.h"
 
+/* RFC 8200 3. */
 static void
 good_segment_is_taken_with_its_addresses_and_ports(void **state)
 {
@@ -44,6 +45,7 @@ f2_version_other_than_6_is_dropped(void **state)
 	}
 }
 
+/* RFC 2675 3: a payload length of 0 would be a jumbogram's. */
 static void
 f2_payload_length_other_than_what_follows_is_dropped(void **state)
 {
@@ -160,6 +162,7 @@ expect_src(const uint8_t addr[16], enum drop_reason reason)
 	}
 }
 
+/* D-1; RFC 4291 2. */
 static void
 f4_sources_that_are_no_hosts_are_dropped_whatever_the_flags(void **state)
 {

@@ -106,7 +106,7 @@ d4_routing_header_is_skipped_only_with_no_segments_left(void **state)
 	EXPECT_DROPPED(DROP_ip_source_route, ROUTING, TCP, 0, 99, 255, 0, 0, 0, 0);
 }
 
-/* RFC 6946 4: an atomic fragment, offset 0 and M 0, is not one. */
+/* RFC 8200 4.5. RFC 6946 4: an atomic fragment, offset 0 and M 0, is not one. */
 static void
 f5_fragments_are_dropped_and_atomic_ones_taken(void **state)
 {

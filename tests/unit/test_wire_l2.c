@@ -35,6 +35,7 @@ BOTH(f1_segment_to_another_ethernet_address_is_dropped)
 	}
 }
 
+/* RFC 1122 3.3.6. */
 BOTH(f1_segment_to_broadcast_is_dropped)
 {
 	struct frame f;

@@ -202,6 +202,7 @@ BOTH(f7_nics_verdict_stands)
 	EXPECT_KIND_CSUM(&f, WIRE_IP_GOOD | WIRE_L4_GOOD, WIRE_TCP, &p);
 }
 
+/* D-3. */
 BOTH(f8_port_0_at_either_end_is_dropped)
 {
 	struct wire_packet p;

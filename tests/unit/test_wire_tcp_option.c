@@ -105,7 +105,7 @@ BOTH(mss_window_scale_and_sack_permitted_count_in_a_syn_alone)
 	assert_int_equal(seg.options, TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE);
 }
 
-/* RFC 9293 3.1 MUST-6. */
+/* Also the blocks of RFC 6675. RFC 9293 3.1 MUST-6. */
 BOTH(must_6_unknown_options_are_skipped_by_their_length)
 {
 	struct tcp_seg seg;
