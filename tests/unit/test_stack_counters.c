@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_stack_counters.c - each counter has one name, and workers' are added up. README, "What a
- * listener is". */
+/* test_stack_counters.c - each counter and each state has one name, and the counters of workers are
+ * added up. README, "What a listener is". */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,6 +88,21 @@ counters_are_all_shown_once(void **state)
 	assert_false(stack_counter_at(&c, count + 1, &counter));
 }
 
+/* RFC 9293 3.3.2. */
+static void
+states_have_the_rfcs_names(void **state)
+{
+	(void)state;
+	assert_string_equal(tcp_state_name(TCP_SYN_RECEIVED), "SYN-RECEIVED");
+	assert_string_equal(tcp_state_name(TCP_ESTABLISHED), "ESTABLISHED");
+	assert_string_equal(tcp_state_name(TCP_FIN_WAIT_1), "FIN-WAIT-1");
+	assert_string_equal(tcp_state_name(TCP_FIN_WAIT_2), "FIN-WAIT-2");
+	assert_string_equal(tcp_state_name(TCP_CLOSE_WAIT), "CLOSE-WAIT");
+	assert_string_equal(tcp_state_name(TCP_CLOSING), "CLOSING");
+	assert_string_equal(tcp_state_name(TCP_LAST_ACK), "LAST-ACK");
+	assert_string_equal(tcp_state_name(TCP_TIME_WAIT), "TIME-WAIT");
+}
+
 /* riposte --help explains each reason, in one line. */
 static void
 counters_of_drops_have_a_meaning(void **state)
@@ -127,6 +142,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters_have_their_names),
 		cmocka_unit_test(counters_are_all_shown_once),
+		cmocka_unit_test(states_have_the_rfcs_names),
 		cmocka_unit_test(counters_of_drops_have_a_meaning),
 		cmocka_unit_test(counters_of_workers_are_added_up),
 	};

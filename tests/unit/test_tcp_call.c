@@ -219,6 +219,31 @@ TCP_TEST(rfc9293_3_10_5_abort_behind_both_fins_sends_nothing)
 	}
 }
 
+/* RFC 9293 3.10.4: both ends have closed, and nobody is there to be told that text was lost. */
+TCP_TEST(rfc9293_3_10_4_close_in_time_wait_with_unread_text_sends_nothing)
+{
+	h.fill = 10;
+	tcp_enter(TCP_TIME_WAIT);
+	tcp_call_close();
+	TX_NOTHING(DROP_NONE);
+	STATE(TCP_TIME_WAIT);
+	DEADLINE_IN(60000);
+}
+
+/* What a read has taken that still waits for more is not unread, then or later. */
+TCP_TEST(rules_9_close_in_a_read_that_waits_leaves_nothing_unread)
+{
+	h.fill = 10;
+	tcp_enter(TCP_ESTABLISHED);
+	h.env.reading = 100;
+	tcp_call_close();
+	TX(FIN | ACK, .seq = SND_NXT, .ack = RCV_NXT);
+	h.env.reading = 0;
+	RX(FIN | ACK, .seq = RCV_NXT, .ack = SND_NXT + 1);
+	TX(ACK, .seq = SND_NXT + 1, .ack = RCV_NXT + 1);
+	STATE(TCP_TIME_WAIT);
+}
+
 int
 main(void)
 {
@@ -233,6 +258,7 @@ main(void)
 		cmocka_unit_test(
 			rules_9_close_behind_read_text_its_retransmission_and_fin_sends_fin),
 		cmocka_unit_test(rules_9_close_after_text_out_of_order_sends_fin),
+		cmocka_unit_test(rules_9_close_in_a_read_that_waits_leaves_nothing_unread),
 		cmocka_unit_test(rules_9_shutdown_sends_fin_and_goes_on_receiving),
 		cmocka_unit_test(rules_9_shutdown_with_unread_text_sends_fin),
 		cmocka_unit_test(rules_9_second_shutdown_sends_nothing),
@@ -240,6 +266,7 @@ main(void)
 		cmocka_unit_test(rfc9293_3_10_5_abort_sends_rst),
 		cmocka_unit_test(rfc9293_3_10_5_abort_with_unread_text_sends_rst),
 		cmocka_unit_test(rfc9293_3_10_5_abort_behind_both_fins_sends_nothing),
+		cmocka_unit_test(rfc9293_3_10_4_close_in_time_wait_with_unread_text_sends_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,21 @@ TCP_TEST(rfc5681_3_1_ssthresh_is_two_segments_at_least)
 	TRUE(flight >= 3 && flight <= 5);
 }
 
+/* ... however small what was on its way: slow start goes on by what is acknowledged. */
+TCP_TEST(rfc5681_3_1_ssthresh_behind_a_small_segment)
+{
+	send_enter(0, 65535);
+	send_write(100);
+	OUT(.at = 0, .text = 100);
+	NO_MORE();
+	EXPIRE();
+	OUT(.at = 0, .text = 100, .sent = TCP_SENT_AGAIN);
+	ACKED(100);
+	write_full(5);
+	OUT(.at = 100, .text = MSS);
+	NO_MORE();
+}
+
 /* 3.1: "the value of ssthresh is held constant" while the timer sends the same segment again. */
 TCP_TEST(rfc5681_3_1_second_timeout_leaves_ssthresh)
 {
@@ -300,6 +315,7 @@ main(void)
 		cmocka_unit_test(rfc5681_3_1_ack_division_gains_nothing),
 		cmocka_unit_test(rfc5681_3_1_timeout),
 		cmocka_unit_test(rfc5681_3_1_ssthresh_is_two_segments_at_least),
+		cmocka_unit_test(rfc5681_3_1_ssthresh_behind_a_small_segment),
 		cmocka_unit_test(rfc5681_3_1_second_timeout_leaves_ssthresh),
 		cmocka_unit_test(rfc9293_must_38_segments_sent_again_are_full),
 		cmocka_unit_test(rfc5681_4_1_restart_after_idle),

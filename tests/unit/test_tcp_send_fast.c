@@ -325,6 +325,21 @@ TCP_TEST(rfc6582_3_2_step_4_timeout)
 	NO_MORE();
 }
 
+/* ... whether there was a fast retransmit before or not: three duplicate ACKs of what was sent
+ * before the time-out say nothing. */
+TCP_TEST(rfc6582_3_2_step_4_timeout_alone)
+{
+	int i;
+
+	ten_on_their_way(20);
+	EXPIRE();
+	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
+	for (i = 0; i < 8; i++) {
+		DUP();
+		NO_MORE();
+	}
+}
+
 /* Not a byte of what was never sent, though a full segment would have room for it. */
 TCP_TEST(rfc9293_3_8_6_fast_retransmit_obeys_the_window)
 {
@@ -382,6 +397,7 @@ main(void)
 		cmocka_unit_test(rfc6582_3_2_step_3_partial_ack_restarts_the_timer),
 		cmocka_unit_test(rfc6582_3_2_step_2_no_second_fast_retransmit_below_recover),
 		cmocka_unit_test(rfc6582_3_2_step_4_timeout),
+		cmocka_unit_test(rfc6582_3_2_step_4_timeout_alone),
 		cmocka_unit_test(rfc9293_3_8_6_fast_retransmit_obeys_the_window),
 		cmocka_unit_test(rfc6582_3_2_step_3_hole_at_the_end_has_the_fin),
 	};

@@ -151,6 +151,25 @@ TCP_TEST(rfc9293_3_8_6_1_window_opens_again)
 	}
 }
 
+/* A peer that opens its window and closes it, again and again, gets what it may have already only
+ * as the timer sends it. */
+TCP_TEST(rfc9293_3_8_6_1_window_that_opens_again_and_again)
+{
+	int i;
+
+	close_window(0, 3000);
+	EXPIRE();
+	OUT(.at = 5000, .text = 1, .sent = TCP_SENT_PROBE);
+	window(5000, 5000);
+	SAME(3000, SEND_ALL());
+	for (i = 0; i < 3; i++) {
+		window(0, 5000);
+		NO_MORE();
+		window(5000, 5000);
+		NO_MORE();
+	}
+}
+
 /* R2 counts what one segment is sent for: probes do not take from the text's retransmissions. */
 TCP_TEST(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes)
 {
@@ -279,6 +298,7 @@ main(void)
 		cmocka_unit_test(rfc9293_must_37_answered_probes_keep_the_connection),
 		cmocka_unit_test(rfc9293_3_8_6_1_probe_that_is_taken),
 		cmocka_unit_test(rfc9293_3_8_6_1_window_opens_again),
+		cmocka_unit_test(rfc9293_3_8_6_1_window_that_opens_again_and_again),
 		cmocka_unit_test(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes),
 		cmocka_unit_test(rfc6298_2_window_that_opens_leaves_the_measured_timeout),
 		cmocka_unit_test(rfc6298_5_7_window_that_opens_leaves_the_first_timeout),

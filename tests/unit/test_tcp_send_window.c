@@ -124,6 +124,27 @@ TCP_TEST(rfc9293_3_8_6_2_1_override_timeout_sends_what_the_window_has_room_for)
 /* ... however long a round trip takes: RFC 9293 3.9.1.2 MUST-60. */
 TCP_TEST(rfc9293_3_8_6_2_1_override_timeout_is_a_second_at_most)
 {
+	static const uint16_t ROOM[] = {400, 1};
+	size_t i;
+
+	for (i = 0; i < COUNT(ROOM); i++) {
+		send_enter(2000, 5000);
+		send_write(5000);
+		SAME(5000, SEND_ALL());
+		tcp_wait(2000);
+		send_write(3000);
+		window(ROOM[i], 5000);
+		NO_MORE();
+		TRUE(EXPIRE() <= 1000);
+		OUT(.at = 5000, .text = ROOM[i]);
+		NO_MORE();
+	}
+}
+
+/* RFC 6298 5.1: text that goes because the window opens has all of its own time-out, whatever ran
+ * for the window. */
+TCP_TEST(rfc6298_5_1_timer_of_the_window_is_not_that_of_text)
+{
 	send_enter(2000, 5000);
 	send_write(5000);
 	SAME(5000, SEND_ALL());
@@ -131,9 +152,11 @@ TCP_TEST(rfc9293_3_8_6_2_1_override_timeout_is_a_second_at_most)
 	send_write(3000);
 	window(400, 5000);
 	NO_MORE();
-	TRUE(EXPIRE() <= 1000);
-	OUT(.at = 5000, .text = 400);
-	NO_MORE();
+	tcp_wait(500);
+	window(5000, 5000);
+	SAME(3000, SEND_ALL());
+	/* SRTT + 4 * RTTVAR of round trips of 2 s. */
+	DEADLINE_IN(6000);
 }
 
 /* 3.8.6: the window may shrink (SHLD-15, "not RECOMMENDED"); nothing new beyond it. */
@@ -204,6 +227,7 @@ main(void)
 		cmocka_unit_test(
 			rfc9293_3_8_6_2_1_override_timeout_sends_what_the_window_has_room_for),
 		cmocka_unit_test(rfc9293_3_8_6_2_1_override_timeout_is_a_second_at_most),
+		cmocka_unit_test(rfc6298_5_1_timer_of_the_window_is_not_that_of_text),
 		cmocka_unit_test(rfc9293_3_8_6_must_34_window_that_shrinks),
 		cmocka_unit_test(rfc9293_3_10_7_4_step5_old_ack_does_not_change_the_window),
 		cmocka_unit_test(rfc9293_3_10_7_4_step5_older_segment_does_not_change_the_window),

@@ -306,6 +306,26 @@ rfc9293_shld_14_right_edge_never_moves_left(void **state)
 	tcp_run_scenario(rfc9293_shld_14_walk);
 }
 
+/* A scaled window cannot name every byte: it is rounded up where down would take back what was
+ * promised, and by less than a unit. */
+TCP_TEST(rfc9293_shld_14_scaled_window_is_rounded_up)
+{
+	uint32_t n;
+
+	BUFF = 100000; /* in units of 2 */
+	h.syn_options |= TCP_OPT_WSCALE;
+	tcp_enter(TCP_ESTABLISHED);
+	RX(ACK, .seq = RCV_NXT, .ack = SND_NXT, .text = 1000);
+	TX(ACK, .seq = SND_NXT, .ack = RCV_NXT + 1000, .any_wnd = true);
+	SAME(100000, 1000 + 2u * h.reply.wnd);
+	for (n = 1000; n < 1020; n++) {
+		RX(ACK, .seq = RCV_NXT + n, .ack = SND_NXT, .text = 1);
+		TX(ACK, .seq = SND_NXT, .ack = RCV_NXT + n + 1, .any_wnd = true);
+		TRUE(n + 1 + 2u * h.reply.wnd >= 100000);
+		TRUE(n + 1 + 2u * h.reply.wnd <= 100001);
+	}
+}
+
 int
 main(void)
 {
@@ -324,6 +344,7 @@ main(void)
 		cmocka_unit_test(rfc7323_2_2_window_is_scaled_from_the_first_ack_on),
 		cmocka_unit_test(rfc7323_2_2_window_is_65535_at_most_without_scaling),
 		cmocka_unit_test(rfc9293_shld_14_right_edge_never_moves_left),
+		cmocka_unit_test(rfc9293_shld_14_scaled_window_is_rounded_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
