@@ -186,14 +186,14 @@ TCP_TEST(rfc5681_3_1_ssthresh_is_two_segments_at_least)
 TCP_TEST(rfc5681_3_1_ssthresh_behind_a_small_segment)
 {
 	send_enter(0, 65535);
-	send_write(100);
-	OUT(.at = 0, .text = 100);
+	send_write(1000);
+	OUT(.at = 0, .text = 1000);
 	NO_MORE();
 	EXPIRE();
-	OUT(.at = 0, .text = 100, .sent = TCP_SENT_AGAIN);
-	ACKED(100);
+	OUT(.at = 0, .text = 1000, .sent = TCP_SENT_AGAIN);
+	ACKED(1000);
 	write_full(5);
-	OUT(.at = 100, .text = MSS);
+	OUT(.at = 1000, .text = MSS);
 	NO_MORE();
 }
 
