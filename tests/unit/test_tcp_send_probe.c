@@ -151,6 +151,16 @@ TCP_TEST(rfc9293_3_8_6_1_window_opens_again)
 	}
 }
 
+/* Where nothing waits, no timer runs, whatever the window does. */
+TCP_TEST(rfc9293_3_8_6_1_window_that_opens_for_nothing)
+{
+	close_window(0, 0);
+	window(5000, 5000);
+	NO_DEADLINE();
+	NO_MORE();
+	NO_DEADLINE();
+}
+
 /* A peer that opens its window and closes it, again and again, gets what it may have already only
  * as the timer sends it. */
 TCP_TEST(rfc9293_3_8_6_1_window_that_opens_again_and_again)
@@ -298,6 +308,7 @@ main(void)
 		cmocka_unit_test(rfc9293_must_37_answered_probes_keep_the_connection),
 		cmocka_unit_test(rfc9293_3_8_6_1_probe_that_is_taken),
 		cmocka_unit_test(rfc9293_3_8_6_1_window_opens_again),
+		cmocka_unit_test(rfc9293_3_8_6_1_window_that_opens_for_nothing),
 		cmocka_unit_test(rfc9293_3_8_6_1_window_that_opens_again_and_again),
 		cmocka_unit_test(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes),
 		cmocka_unit_test(rfc6298_2_window_that_opens_leaves_the_measured_timeout),
