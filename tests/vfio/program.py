@@ -13,7 +13,7 @@ DEBUG = str(ROOT / "build-debug" / "app" / "riposte")  # it looks for misdirecte
 CONF = str(ROOT / "tests" / "vfio" / "guest.conf")
 
 
-def run(*command, seconds=60):
+def run(*command, seconds=200):
     """(exit status, stdout, stderr); the status is None if it took too long."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -36,7 +36,7 @@ class Riposte:
     def said(self):
         return self.err.read_text(encoding="utf-8", errors="replace")
 
-    def wait_until_said(self, pattern, seconds=60):
+    def wait_until_said(self, pattern, seconds=200):
         """The match, or what it said instead."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -46,7 +46,7 @@ class Riposte:
             time.sleep(0.05)
         return f"exit {self.process.poll()}, {self.said()!r}"
 
-    def end(self, number=signal.SIGTERM, seconds=30):
+    def end(self, number=signal.SIGTERM, seconds=200):
         """Its exit status; "still running" if it has none in time."""
         self.process.send_signal(number)
         try:
