@@ -112,6 +112,10 @@ start_queues(struct port *p, const struct rte_eth_dev_info *info, bool own_mtu)
 	warn_of_pieces(p);
 	if ((error = port_rss_set_table(&p->rss, p->id)) != 0)
 		return port_refuse(p, "RSS table", error);
+	if (STEER_CHECK && !port_rss_is_known(&p->rss))
+		say("device %s: its driver has a key or table of its own: which worker a frame "
+		    "comes to is not checked",
+		    p->name);
 	return 0;
 }
 

@@ -138,6 +138,12 @@ port_rss_set_table(struct port_rss *rss, uint16_t id)
 	return 0;
 }
 
+bool
+port_rss_is_known(const struct port_rss *rss)
+{
+	return rss->queues == 1 || (rss->table_size > 0 && rss->key_length >= KEY_USED);
+}
+
 int
 port_rss_queue(const struct port_rss *rss, const struct flow *flow)
 {
@@ -150,7 +156,7 @@ port_rss_queue(const struct port_rss *rss, const struct flow *flow)
 
 	if (rss->queues == 1)
 		return 0;
-	if (rss->table_size == 0 || rss->key_length < KEY_USED ||
+	if (!port_rss_is_known(rss) ||
 	    !(rss->types &
 	      (flow->family == 4 ? RTE_ETH_RSS_NONFRAG_IPV4_TCP : RTE_ETH_RSS_NONFRAG_IPV6_TCP)))
 		return -1;

@@ -4,6 +4,7 @@
 #ifndef RIPOSTE_PORT_RSS_H
 #define RIPOSTE_PORT_RSS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_ethdev.h>
@@ -34,6 +35,9 @@ void port_rss_fill(struct port_rss *rss, struct rte_eth_conf *conf);
 /* Fills the redirection table of device id, which has been started. 0, also where the driver fills
  * it by itself; a negative errno. */
 int port_rss_set_table(struct port_rss *rss, uint16_t id);
+
+/* Is it known which flow comes to which queue? */
+bool port_rss_is_known(const struct port_rss *rss);
 
 /* The queue to which a frame of flow belongs, or -1 if that is not known. */
 int port_rss_queue(const struct port_rss *rss, const struct flow *flow);

@@ -82,8 +82,9 @@ class Guest:
             "q35,kernel-irqchip=split", "-cpu", "max", "-smp", "2", "-m", "1024",
             "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
             "-kernel", str(directory / "vmlinuz"), "-initrd", str(directory / "initramfs.cpio"),
-            "-append", f"console=ttyS0 quiet panic=-1 intel_iommu=on hugepages={hugepages} "
-                       f"riposte.guest={name}",
+            # An emulated timer may be late where the machine is busy, and the kernel would give up.
+            "-append", f"console=ttyS0 quiet panic=-1 no_timer_check intel_iommu=on "
+                       f"hugepages={hugepages} riposte.guest={name}",
             "-chardev", f"file,id=console,path={self.console}", "-serial", "chardev:console",
             "-chardev", f"socket,id=verdicts,path={path},server=on,wait=on",
             "-serial", "chardev:verdicts", *GUESTS[name]]
