@@ -119,8 +119,8 @@ class Pktgen(_Sender):
 
     def begin(self):
         """Returns when it sends."""
-        self._be_quiet()
         self.wait_until(lambda: self.counts()[0] > 0, "it sends")
+        self._be_quiet()
 
     def _be_quiet(self):
         """The thread that draws polls without a pause: it gets what nobody else wants."""
