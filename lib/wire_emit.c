@@ -39,20 +39,19 @@ wire_put_ip4(const struct wire_host *host, const struct flow *flow, uint8_t prot
 	     uint32_t l4_length, bool offload, uint8_t *at)
 {
 	/* DSCP and ECN 0 (D-6, RFC 3168 6.1.4). RFC 6864 4.1: DF and never a fragment, so ID 0. */
-	uint32_t word[5] = {
-		htonl(0x45000000u + (uint32_t)sizeof(struct wire_ip4) + l4_length),
-		htonl(WIRE_IP4_DF),
-		htonl((uint32_t)host->ttl << 24 | (uint32_t)protocol << 16),
-		flow->v4.laddr,
-		flow->v4.raddr,
-	};
-	uint16_t checksum = 0;
+	const uint32_t lengths = htonl(0x45000000u + (uint32_t)sizeof(struct wire_ip4) + l4_length);
+	const uint32_t fragment = htonl(WIRE_IP4_DF);
+	const uint32_t ttl = htonl((uint32_t)host->ttl << 24 | (uint32_t)protocol << 16);
+	const uint64_t sum = (uint64_t)lengths + fragment + ttl + flow->v4.laddr + flow->v4.raddr;
+	const uint16_t checksum = offload ? 0 : checksum_finish(sum);
 
-	if (!offload)
-		checksum =
-			checksum_finish((uint64_t)word[0] + word[1] + word[2] + word[3] + word[4]);
-	memcpy(at, word, sizeof(word));
+	/* Each word straight to its place: an array in between would be read before it is there. */
+	memcpy(at, &lengths, 4);
+	memcpy(at + 4, &fragment, 4);
+	memcpy(at + 8, &ttl, 2);
 	memcpy(at + offsetof(struct wire_ip4, checksum), &checksum, 2);
+	memcpy(at + 12, &flow->v4.laddr, 4);
+	memcpy(at + 16, &flow->v4.raddr, 4);
 }
 
 void
@@ -70,35 +69,46 @@ wire_put_ip6(const struct flow *flow, uint8_t next, uint8_t hop_limit, uint32_t 
 	memcpy(at + offsetof(struct wire_ip6, dst), flow->v6.raddr, 16);
 }
 
-#define TCP_WORDS_MAX 15
+/* Words of a header, put straight to their place (an array in between would be read before it is
+ * there) and summed meanwhile. */
+struct words {
+	uint8_t *at;
+	uint64_t sum;
+};
+
+static inline void
+put_word(struct words *w, uint32_t word)
+{
+	memcpy(w->at, &word, 4);
+	w->at += 4;
+	w->sum += word;
+}
 
 /* The options as words: each padded with NOP to four bytes, in rules.md 7.1's order. RFC 7323 A
- * recommends these places for timestamps. Returns how many words. */
-static inline unsigned int
-put_options(const struct tcp_reply *reply, uint32_t *word)
+ * recommends these places for timestamps. */
+static inline void
+put_options(const struct tcp_reply *reply, struct words *w)
 {
 	bool sack = reply->options & TCP_OPT_SACK_OK;
-	unsigned int n = 0;
 
 	if (reply->options & TCP_OPT_MSS)
-		word[n++] = htonl((uint32_t)TCP_OPTION_MSS << 24 | TCP_OPTION_MSS_LENGTH << 16 |
-				  reply->mss);
+		put_word(w, htonl((uint32_t)TCP_OPTION_MSS << 24 | TCP_OPTION_MSS_LENGTH << 16 |
+				  reply->mss));
 	if (reply->options & TCP_OPT_TS) {
 		uint32_t before = sack ? TCP_OPTION_SACK_OK << 8 | TCP_OPTION_SACK_OK_LENGTH
 				       : TCP_OPTION_NOP << 8 | TCP_OPTION_NOP;
 
-		word[n++] = htonl(before << 16 | TCP_OPTION_TS << 8 | TCP_OPTION_TS_LENGTH);
-		word[n++] = htonl(reply->tsval);
-		word[n++] = htonl(reply->tsecr);
+		put_word(w, htonl(before << 16 | TCP_OPTION_TS << 8 | TCP_OPTION_TS_LENGTH));
+		put_word(w, htonl(reply->tsval));
+		put_word(w, htonl(reply->tsecr));
 	} else if (sack) {
-		word[n++] =
-			htonl((uint32_t)TCP_OPTION_SACK_OK << 24 | TCP_OPTION_SACK_OK_LENGTH << 16 |
-			      TCP_OPTION_NOP << 8 | TCP_OPTION_NOP);
+		put_word(w, htonl((uint32_t)TCP_OPTION_SACK_OK << 24 |
+				  TCP_OPTION_SACK_OK_LENGTH << 16 | TCP_OPTION_NOP << 8 |
+				  TCP_OPTION_NOP));
 	}
 	if (reply->options & TCP_OPT_WSCALE)
-		word[n++] = htonl((uint32_t)TCP_OPTION_NOP << 24 | TCP_OPTION_WSCALE << 16 |
-				  TCP_OPTION_WSCALE_LENGTH << 8 | reply->wscale);
-	return n;
+		put_word(w, htonl((uint32_t)TCP_OPTION_NOP << 24 | TCP_OPTION_WSCALE << 16 |
+				  TCP_OPTION_WSCALE_LENGTH << 8 | reply->wscale));
 }
 
 /* As many bytes as put_options() makes words of. */
@@ -132,31 +142,25 @@ wire_text_offset(const struct wire_l2 *l2, const struct flow *flow, const struct
 static inline uint32_t
 put_tcp(const struct flow *flow, const struct tcp_reply *reply, bool offload, uint8_t *at)
 {
-	uint32_t word[TCP_WORDS_MAX];
-	uint16_t checksum;
-	unsigned int n, i;
-	uint32_t length;
-	uint64_t sum;
+	const uint32_t options = reply->options == 0 ? 0 : options_length(reply->options);
+	const uint32_t length = (uint32_t)sizeof(struct wire_tcp) + options;
+	struct words w = {at, checksum_pseudo(flow, WIRE_IP_TCP, length + reply->text)};
+	uint16_t checksum = checksum_fold(w.sum);
+	uint32_t ports;
 
-	n = 5 + put_options(reply, word + 5);
-	length = n * 4;
-	memcpy(&word[0], (uint16_t[2]){flow_lport(flow), flow_rport(flow)}, 4);
-	word[1] = htonl(reply->seq);
-	word[2] = htonl(reply->ack);
-	word[3] = htonl(n << 28 | (uint32_t)reply->flags << 16 | reply->wnd);
-	word[4] = 0; /* checksum and urgent pointer */
-
-	sum = checksum_pseudo(flow, WIRE_IP_TCP, length + reply->text);
-	if (offload) {
-		checksum = checksum_fold(sum);
-	} else {
-		for (i = 0; i < n; i++)
-			sum += word[i];
+	memcpy(&ports, (uint16_t[2]){flow_lport(flow), flow_rport(flow)}, 4);
+	put_word(&w, ports);
+	put_word(&w, htonl(reply->seq));
+	put_word(&w, htonl(reply->ack));
+	put_word(&w, htonl(length / 4 << 28 | (uint32_t)reply->flags << 16 | reply->wnd));
+	put_word(&w, 0); /* checksum and urgent pointer */
+	if (options > 0)
+		put_options(reply, &w);
+	if (!offload) {
 		if (reply->text > 0)
-			sum = checksum_add(sum, at + length, reply->text);
-		checksum = checksum_finish(sum);
+			w.sum = checksum_add(w.sum, at + length, reply->text);
+		checksum = checksum_finish(w.sum);
 	}
-	memcpy(at, word, length);
 	memcpy(at + offsetof(struct wire_tcp, checksum), &checksum, 2);
 	return length + reply->text;
 }

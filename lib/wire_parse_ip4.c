@@ -47,7 +47,7 @@ check_header(const struct wire_ip4 *ip, uint32_t left, uint8_t csum)
 		return DROP_ip_header;
 	if (csum & WIRE_IP_BAD)
 		return DROP_ip_checksum;
-	if (!(csum & WIRE_IP_GOOD) && checksum_finish(checksum_add(0, ip, header)) != 0)
+	if (!(csum & WIRE_IP_GOOD) && !checksum_is_right(checksum_add(0, ip, header)))
 		return DROP_ip_checksum;
 	if (header == sizeof(*ip))
 		return DROP_NONE;

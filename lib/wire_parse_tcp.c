@@ -86,7 +86,7 @@ checksum_is_good(const uint8_t *frame, uint8_t csum, const struct wire_packet *p
 	if (csum & WIRE_L4_GOOD)
 		return true;
 	sum = checksum_pseudo(&p->flow, WIRE_IP_TCP, p->l4_length);
-	return checksum_finish(checksum_add(sum, frame + p->l4, p->l4_length)) == 0;
+	return checksum_is_right(checksum_add(sum, frame + p->l4, p->l4_length));
 }
 
 enum drop_reason
