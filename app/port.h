@@ -11,7 +11,7 @@
 
 #include "port_rss.h"
 
-#define PORT_BURST 32
+#define PORT_BURST 64
 
 struct port {
 	uint16_t id;
