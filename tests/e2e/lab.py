@@ -16,6 +16,19 @@ CABLES = {"cable": (), "vlan": (5,), "two_vlans": (7, 5)}  # Lab's tags
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
+def greeting(netns, family, timeout=20):
+    """All that port 80 of riposte's first address says to a client in netns."""
+    with netns.inside():
+        sock = socket.socket(FAMILY[family], socket.SOCK_STREAM)
+    with sock:
+        sock.settimeout(timeout)
+        sock.connect((SERVER[family], 80))
+        said = b""
+        while data := sock.recv(100):
+            said += data
+        return said
+
+
 class Lab:
     """client: the namespace of the tests' programs, with the interface c0. nic: riposte's, with
     n0, which has no address. With tags, c0 is in that VLAN (outermost tag first). rough: what

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from control import Control
-from lab import CLIENT, FAMILY, SERVER
+from lab import CLIENT, FAMILY, SERVER, greeting
 from netns import Netns, quiet, unique, veth
 from rawport import RawPort
 from responder import Riposte
@@ -81,19 +81,6 @@ def fixture_cables():
     yield make
     for cables in made:
         cables.close()
-
-
-def greeting(client, family):
-    """What port 80 says to a client."""
-    with client.inside():
-        sock = socket.socket(FAMILY[family], socket.SOCK_STREAM)
-    with sock:
-        sock.settimeout(20)
-        sock.connect((SERVER[family], 80))
-        said = b""
-        while data := sock.recv(100):
-            said += data
-        return said
 
 
 def test_two_devices_serve_each_its_own_clients(cables, tmp_path):
