@@ -16,6 +16,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
+from netns import die_with_parent
 from responder import BINARY, BUILD, ROOT, RUNTIME
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -36,7 +37,7 @@ def start(*arguments, **options):
     environment = {**os.environ, "RIPOSTE_BUILD": str(BUILD.relative_to(ROOT)), **options}
     return subprocess.Popen([ROOT / "scripts" / "pktgen", *map(str, arguments)], text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            env=environment)
+                            env=environment, preexec_fn=die_with_parent)
 
 
 def load(*arguments, **options):
