@@ -292,7 +292,10 @@ oracle_output(struct oracle *o, struct stack_frame *frame)
 	if (pending == 0 || (left != pending - 1 && left != pending))
 		return oracle_fail(o, "%u segments waited, one came, %u are left", pending, left);
 	tcp = segment_read(frame->data, frame->length, &s);
-	return check_frame(o, frame, tcp ? &s : NULL, NULL) && check_counters(o);
+	if (!check_frame(o, frame, tcp ? &s : NULL, NULL) || !check_counters(o))
+		return false;
+	o->drained++;
+	return true;
 }
 
 bool

@@ -85,6 +85,7 @@ struct oracle {
 	struct oracle_conn *conns;                     /* by place */
 	struct oracle_copy *copy;                      /* oracle_look.c's */
 	struct segment replies[STACK_BURST_MAX];       /* of the burst, as far as they are TCP */
+	uint64_t drained;                              /* segments taken from behind the bursts */
 	struct oracle_record *records[ORACLE_RECORDS]; /* oracle_text.c's */
 	struct oracle_trigger trigger[STACK_BURST_MAX];
 };

@@ -11,14 +11,15 @@
 struct oracle_record {
 	struct oracle_record *next; /* of the same list */
 	struct oracle_ends ends;
-	bool edged;    /* an ACK of it came */
-	uint32_t edge; /* the furthest right edge of the peer's windows */
-	uint8_t shift; /* of its windows */
-	bool called;   /* somebody has made calls by hand */
-	bool unseen;   /* not all it sent was seen */
-	bool begun;    /* it sent text or FIN; base is the first one's number */
-	bool finished; /* a FIN was sent ... */
-	uint32_t fin;  /* ... and that is its number */
+	uint64_t behind; /* until so many are drained they may be of the one before */
+	bool edged;      /* an ACK of it came */
+	uint32_t edge;   /* the furthest right edge of the peer's windows */
+	uint8_t shift;   /* of its windows */
+	bool called;     /* somebody has made calls by hand */
+	bool unseen;     /* not all it sent was seen */
+	bool begun;      /* it sent text or FIN; base is the first one's number */
+	bool finished;   /* a FIN was sent ... */
+	uint32_t fin;    /* ... and that is its number */
 	uint32_t base;
 	uint32_t length, room;
 	uint8_t *bytes; /* from base on, all there were */
@@ -108,12 +109,15 @@ oracle_text_opens(struct oracle *o, const struct oracle_ends *ends)
 {
 	struct oracle_record **at = find_record(o, ends);
 	uint32_t conn = oracle_find_ends(o, ends);
+	const unsigned int pending = stack_pending(o->stack);
 
 	/* It may have waited behind the burst while the handshake came to its end. */
-	if (conn != CONN_NONE && conn_store_tcp(&o->stack->conns, conn)->state != TCP_SYN_RECEIVED)
-		return;
-	if (*at != NULL)
+	if (*at != NULL && (conn == CONN_NONE ||
+			    conn_store_tcp(&o->stack->conns, conn)->state == TCP_SYN_RECEIVED))
 		drop_record(o, at);
+	/* What waits there now may be of the connection before. */
+	if (pending > 0)
+		take_record(o, ends)->behind = o->drained + pending;
 }
 
 void
@@ -307,6 +311,10 @@ oracle_text_check(struct oracle *o, const struct segment *s, const struct oracle
 	if (conn != CONN_NONE && conn_store_tcp(&o->stack->conns, conn)->state == TCP_SYN_RECEIVED)
 		return NULL;
 	r = *find_record(o, ends);
+	if (r != NULL && o->drained < r->behind) {
+		r->unseen = true;
+		return NULL;
+	}
 	if (r == NULL)
 		return conn == CONN_NONE ? NULL : "text and FIN come after the handshake's ACK";
 	if ((rule = check_bytes(r, s)) != NULL)
