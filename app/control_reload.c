@@ -84,8 +84,7 @@ has_room(const struct control *c, const struct conf *conf)
 			continue;
 		say_at(conf->file, host->key_lines[i],
 		       "%s = %s: it was %s at start, by which memory was taken and devices were "
-		       "set "
-		       "up; a restart would be right",
+		       "set up; a restart would be right",
 		       key->name, to, from);
 		return false;
 	}

@@ -9,38 +9,46 @@
 
 #include "interface.h"
 
-/* Asks the kernel one of SIOCGIF...; false if it does not say. */
+/* One of the kernel's SIOCGIF... and SIOCSIF..., about the interface that request is given the name
+ * of; false if it does not say or do it. */
 static bool
-ask(unsigned int if_index, unsigned long question, struct ifreq *answer)
+ask(unsigned int if_index, unsigned long what, struct ifreq *request)
 {
-	bool answered;
+	bool done;
 	int s;
 
-	*answer = (struct ifreq){0};
-	if (if_index == 0 || if_indextoname(if_index, answer->ifr_name) == NULL)
+	if (if_index == 0 || if_indextoname(if_index, request->ifr_name) == NULL)
 		return false;
 	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (s < 0)
 		return false;
-	answered = ioctl(s, question, answer) == 0;
+	done = ioctl(s, what, request) == 0;
 	close(s);
-	return answered;
+	return done;
 }
 
 uint16_t
 interface_mtu(unsigned int if_index, uint16_t most)
 {
-	struct ifreq answer;
+	struct ifreq answer = {0};
 
 	return ask(if_index, SIOCGIFMTU, &answer) && answer.ifr_mtu < most
 		       ? (uint16_t)answer.ifr_mtu
 		       : most;
 }
 
+void
+interface_set_mtu(unsigned int if_index, uint16_t mtu)
+{
+	struct ifreq request = {.ifr_mtu = mtu};
+
+	(void)ask(if_index, SIOCSIFMTU, &request);
+}
+
 bool
 interface_is_running(unsigned int if_index)
 {
-	struct ifreq answer;
+	struct ifreq answer = {0};
 
 	return !ask(if_index, SIOCGIFFLAGS, &answer) || (answer.ifr_flags & IFF_RUNNING);
 }

@@ -10,6 +10,9 @@
 /* Its MTU; most where there is no interface (if_index 0), or it has more. */
 uint16_t interface_mtu(unsigned int if_index, uint16_t most);
 
+/* Gives it that MTU, if it takes it. */
+void interface_set_mtu(unsigned int if_index, uint16_t mtu);
+
 /* Lets it receive what is sent to any group address, until the descriptor that is returned is
  * closed; a negative errno. */
 int interface_receive_groups(unsigned int if_index);

@@ -152,7 +152,7 @@ ask_device(struct port *p, const struct port_orders *orders, struct rte_eth_dev_
 	memcpy(p->mac, mac.addr_bytes, sizeof(p->mac));
 	p->node = rte_eth_dev_socket_id(p->id);
 	p->if_index = info->if_index;
-	p->mtu_before = p->mtu;
+	p->mtu_before = interface_mtu(info->if_index, UINT16_MAX);
 	if (orders->mtu == 0) {
 		/* A frame of the MTU has to fit into one buffer, whose size has 16 bits. */
 		p->mtu = interface_mtu(info->if_index, (uint16_t)RTE_MIN(p->mtu, PORT_MTU_MAX));
@@ -199,6 +199,8 @@ port_open(struct port *p, uint16_t id, const struct port_orders *orders)
 void
 port_close(struct port *p)
 {
+	bool closed;
+
 	p->missed = port_missed(p);
 	/* An interface that it stands on would stay so. */
 	if (p->promiscuous)
@@ -206,15 +208,16 @@ port_close(struct port *p)
 	if (p->groups >= 0)
 		close(p->groups);
 	if (p->mtu_set)
-		(void)rte_eth_dev_set_mtu(p->id, p->mtu_before);
+		interface_set_mtu(p->if_index, p->mtu_before);
 	if (p->started)
 		(void)rte_eth_dev_stop(p->id);
 	p->started = false;
-	if (rte_eth_dev_close(p->id) != 0)
-		return; /* it may still write to its buffers */
-	if (p->pool != NULL) {
-		p->lost = rte_mempool_in_use_count(p->pool);
+	closed = rte_eth_dev_close(p->id) == 0;
+	if (p->pool == NULL)
+		return;
+	p->lost = rte_mempool_in_use_count(p->pool);
+	/* One that is not closed may still write to its buffers. */
+	if (closed)
 		rte_mempool_free(p->pool);
-		p->pool = NULL;
-	}
+	p->pool = NULL;
 }

@@ -142,10 +142,10 @@ wire_text_offset(const struct wire_l2 *l2, const struct flow *flow, const struct
 static inline uint32_t
 put_tcp(const struct flow *flow, const struct tcp_reply *reply, bool offload, uint8_t *at)
 {
-	const uint32_t options = reply->options == 0 ? 0 : options_length(reply->options);
-	const uint32_t length = (uint32_t)sizeof(struct wire_tcp) + options;
-	struct words w = {at, checksum_pseudo(flow, WIRE_IP_TCP, length + reply->text)};
-	uint16_t checksum = checksum_fold(w.sum);
+	const uint32_t length = (uint32_t)sizeof(struct wire_tcp) + options_length(reply->options);
+	const uint64_t pseudo = checksum_pseudo(flow, WIRE_IP_TCP, length + reply->text);
+	struct words w = {at, pseudo};
+	uint16_t checksum;
 	uint32_t ports;
 
 	memcpy(&ports, (uint16_t[2]){flow_lport(flow), flow_rport(flow)}, 4);
@@ -154,13 +154,12 @@ put_tcp(const struct flow *flow, const struct tcp_reply *reply, bool offload, ui
 	put_word(&w, htonl(reply->ack));
 	put_word(&w, htonl(length / 4 << 28 | (uint32_t)reply->flags << 16 | reply->wnd));
 	put_word(&w, 0); /* checksum and urgent pointer */
-	if (options > 0)
-		put_options(reply, &w);
-	if (!offload) {
-		if (reply->text > 0)
-			w.sum = checksum_add(w.sum, at + length, reply->text);
-		checksum = checksum_finish(w.sum);
-	}
+	put_options(reply, &w);
+	assert(w.at == at + length);
+	if (offload)
+		checksum = checksum_fold(pseudo);
+	else
+		checksum = checksum_finish(checksum_add(w.sum, at + length, reply->text));
 	memcpy(at + offsetof(struct wire_tcp, checksum), &checksum, 2);
 	return length + reply->text;
 }

@@ -11,13 +11,21 @@ sys.path.insert(0, os.path.dirname(__file__))
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)  # it looks for the host's addresses
 
 from lab import Lab  # noqa: E402
-from netns import PREFIX  # noqa: E402
+from netns import PREFIX, Netns  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory, request):
     """A directory for the module."""
     return tmp_path_factory.mktemp(request.module.__name__)
+
+
+@pytest.fixture(scope="module", name="netns")
+def empty_netns():
+    """A namespace for the module, without interfaces of ours."""
+    made = Netns("e")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -302,9 +302,13 @@ def test_nic_that_is_named_and_not_there_is_one_line_and_exit_3(option, conf, no
 def test_more_connections_than_there_is_memory_is_one_line_and_exit_3(tmp_path, no_packets):
     path = tmp_path / "huge.conf"
     path.write_text(HOST.replace("1000", "268435456"))
-    if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") > 64 << 30:
-        pytest.skip("this machine has the memory")
-    run = riposte(*no_packets, "--", "-c", path)
+    # However much this machine has: it is told of one GiB.
+    memory = tmp_path / "meminfo"
+    memory.write_text("MemTotal: 1048576 kB\nMemAvailable: 1048576 kB\n")
+    run = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /proc/meminfo && exec "$@"', memory,
+         RIPOSTE, *no_packets, "--", "-c", path], stdin=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=60)
     refusals = [line for line in run.stderr.splitlines() if "connections" in line]
     assert (run.returncode, run.stdout, len(refusals)) == (3, "", 1), run
     assert "MiB" in refusals[0], run.stderr

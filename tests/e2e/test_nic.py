@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from fakemachine import NIC, PCI_IDS, FakeMachine, refuses, says
-from netns import Netns
 from responder import BINARY
 
 WRONG = {
@@ -34,13 +33,6 @@ WRONG = {
     "hugepages_negative": (["bind", "--hugepages=-1", "03:00.0"], ["-1", "MiB"]),
     "hugepages_without": (["bind", "03:00.0", "--hugepages"], ["--hugepages"]),
 }
-
-
-@pytest.fixture(scope="module", name="netns")
-def empty_netns():
-    made = Netns("nic")
-    yield made
-    made.close()
 
 
 @pytest.fixture(name="machine")

@@ -10,17 +10,9 @@ import time
 import pytest
 
 from fakemachine import FakeMachine, refuses, says
-from netns import Netns
 
 PCI, OTHER = "0000:03:00.0", "0000:03:00.1"
 RECORD = f"run/riposte-nic/{PCI}"
-
-
-@pytest.fixture(scope="module", name="netns")
-def empty_netns():
-    made = Netns("nicb")
-    yield made
-    made.close()
 
 
 @pytest.fixture(name="make")

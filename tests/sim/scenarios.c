@@ -304,28 +304,14 @@ const struct sim_scenario sim_scenarios[] = {
 };
 const unsigned int sim_scenario_count = sizeof(sim_scenarios) / sizeof(sim_scenarios[0]);
 
+/* A small scenario for one lie, so that it can be seen whether just that is found. */
+#define LIE(which)                                                                                 \
+	GOOD_CABLE, .clients = 40, .starts_within = SECONDS(5), .connections = 512,                \
+		    .max_rounds = 2, .attackers = {{ATTACKER_SYN_FLOOD, 5000, 1000}},              \
+		    .hostiles = 5, .lie = (which)
+
 const struct sim_scenario sim_lies[] = {
-	{
-		.name = "a client that is told to expect another end",
-		GOOD_CABLE,
-		.clients = 40,
-		.starts_within = SECONDS(5),
-		.connections = 512,
-		.max_rounds = 2,
-		.attackers = {{ATTACKER_SYN_FLOOD, 5000, 1000}},
-		.hostiles = 5,
-		.lie = SIM_LIE_OUTCOME,
-	},
-	{
-		.name = "a client that vanishes where nobody asks for it",
-		GOOD_CABLE,
-		.clients = 40,
-		.starts_within = SECONDS(5),
-		.connections = 512,
-		.max_rounds = 2,
-		.attackers = {{ATTACKER_SYN_FLOOD, 5000, 1000}},
-		.hostiles = 5,
-		.lie = SIM_LIE_VANISH,
-	},
+	{.name = "a client that is told to expect another end", LIE(SIM_LIE_OUTCOME)},
+	{.name = "a client that vanishes where nobody asks for it", LIE(SIM_LIE_VANISH)},
 };
 const unsigned int sim_lie_count = sizeof(sim_lies) / sizeof(sim_lies[0]);
