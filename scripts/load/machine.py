@@ -89,7 +89,10 @@ def _child():
 
 
 class Program:
-    """A program that runs until it is closed. What it says is in a file."""
+    """A program that runs until it is closed. What it says is in a file.
+    peer: another one, without which there is nothing to wait for."""
+
+    peer = None
 
     def __init__(self, name, command, directory, **options):
         self.name = name
@@ -115,7 +118,9 @@ class Program:
         return (causes or lines[-1:] or ["it said nothing"])[-1][:WORDS]
 
     def check(self):
-        """It has to run."""
+        """It has to run, and its peer too."""
+        if self.peer:
+            self.peer.check()
         if self.process.poll() is not None:
             raise LoadError(f"{self.name} ended with {self.process.returncode}: {self.last_words()}")
 

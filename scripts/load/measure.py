@@ -109,6 +109,7 @@ def run(setting, case, make_link, make_responder, make_sender, seconds, csv=None
             setting.mac = responder.mac()
         sender = make_sender(setting, link, case, seconds)
         stack.callback(sender.close)
+        sender.peer = responder
         sender.ready()
         sender.begin()
         _watch(done, sender, responder, seconds)

@@ -4,6 +4,7 @@ wrong, what it refuses and what it leaves; and that the cases are what they say.
 import csv
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -131,16 +132,24 @@ def child_of(process, program):
     raise AssertionError(f"{program} does not start")
 
 
-@pytest.mark.parametrize("number, whose, status, says", [
-    (signal.SIGKILL, "riposte", 1, "pktgen: riposte ended with -9: "),
-    (signal.SIGTERM, "script", 143, None), (signal.SIGINT, "script", 130, None)])
-def test_nothing_is_left_however_it_ends(number, whose, status, says):
+TESTPMD = Path(shutil.which("dpdk-testpmd") or "/").resolve()
+
+
+@pytest.mark.parametrize("number, whose, after, status, says", [
+    (signal.SIGKILL, "riposte", TESTPMD, 1, "pktgen: riposte ended with -9: "),
+    (signal.SIGKILL, "riposte", 2, 1, "pktgen: riposte ended with -9: "),
+    (signal.SIGTERM, "script", 1, 143, None), (signal.SIGINT, "script", 1, 130, None)])
+def test_nothing_is_left_however_it_ends(number, whose, after, status, says):
+    """after: seconds, or the other side's start."""
     before = left()
     process = start("syn-closed", "--with", "testpmd", "--for", "60s", "--no-huge", "--rounds", "0")
     riposte = child_of(process, BINARY)
-    time.sleep(1)
+    if isinstance(after, Path):
+        child_of(process, after)
+    else:
+        time.sleep(after)
     os.kill(riposte if whose == "riposte" else process.pid, number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=40)
     assert process.returncode == status, err
     lines = [line for line in err.splitlines()
              if line != "pktgen: syn-closed" and not line.startswith("ninja: ")]
