@@ -27,6 +27,9 @@ frame_csum(uint64_t ol_flags, uint32_t packet_type)
 			    !RTE_ETH_IS_TUNNEL_PKT(packet_type);
 	uint8_t csum = 0;
 
+	/* It says nothing. */
+	if ((ip | l4) == 0)
+		return 0;
 	if (is_ip4 && (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD || ip == RTE_MBUF_F_RX_IP_CKSUM_NONE))
 		csum |= WIRE_IP_GOOD;
 	else if (is_ip4 && ip == RTE_MBUF_F_RX_IP_CKSUM_BAD)
@@ -43,16 +46,14 @@ frame_csum(uint64_t ol_flags, uint32_t packet_type)
 static inline void
 frame_of(struct rte_mbuf *m, struct stack_frame *frame)
 {
-	const uint32_t room = (uint32_t)m->data_len + rte_pktmbuf_tailroom(m);
+	const uint32_t room = (uint32_t)m->buf_len - m->data_off;
 	const bool ours = m->nb_segs == 1 && RTE_MBUF_DIRECT(m) && rte_mbuf_refcnt_read(m) == 1 &&
 			  room >= WIRE_TCP_MAX;
 
-	*frame = (struct stack_frame){
-		.data = rte_pktmbuf_mtod(m, uint8_t *),
-		.length = ours ? m->data_len : 0,
-		.room = room,
-		.csum = frame_csum(m->ol_flags, m->packet_type),
-	};
+	frame->data = rte_pktmbuf_mtod(m, uint8_t *);
+	frame->length = ours ? m->data_len : 0;
+	frame->room = room;
+	frame->csum = frame_csum(m->ol_flags, m->packet_type);
 }
 
 /* Makes m the mbuf of a frame that the stack has written, for a device that was asked for

@@ -30,7 +30,10 @@ steer_flow(const struct rte_mbuf *m, struct flow *flow)
 
 		*flow = (struct flow){
 			.family = 4,
-			.v4 = {ip->dst_addr, ip->src_addr, tcp->dst_port, tcp->src_port},
+			.v4 = {.raddr = ip->src_addr,
+			       .laddr = ip->dst_addr,
+			       .rport = tcp->src_port,
+			       .lport = tcp->dst_port},
 		};
 	} else {
 		const struct rte_ipv6_hdr *ip =

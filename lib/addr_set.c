@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* addr_set.c - prefixes from text, sorted into ranges, and found by binary search. */
 #include <arpa/inet.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,26 +74,6 @@ addr_prefix_parse(const char *text, struct addr_prefix *prefix, const char **err
 	return 0;
 }
 
-/* An IPv6 address as two numbers, which compare faster than bytes do. */
-struct addr6 {
-	uint64_t high, low;
-};
-
-static inline struct addr6
-load6(const uint8_t addr[16])
-{
-	uint64_t half[2];
-
-	memcpy(half, addr, sizeof(half));
-	return (struct addr6){be64toh(half[0]), be64toh(half[1])};
-}
-
-static inline bool
-le6(struct addr6 a, struct addr6 b)
-{
-	return a.high < b.high || (a.high == b.high && a.low <= b.low);
-}
-
 /* May a range that starts at next be merged with one that ends at last, given that it does not
  * start before it? */
 static bool
@@ -104,11 +83,11 @@ joins4(uint32_t last, uint32_t next)
 }
 
 static bool
-joins6(struct addr6 last, struct addr6 next)
+joins6(struct addr_num6 last, struct addr_num6 next)
 {
-	struct addr6 after = {last.high + (last.low == UINT64_MAX), last.low + 1};
+	struct addr_num6 after = {last.high + (last.low == UINT64_MAX), last.low + 1};
 
-	return le6(next, last) || (next.high == after.high && next.low == after.low);
+	return addr_num6_le(next, last) || (next.high == after.high && next.low == after.low);
 }
 
 static int
@@ -147,7 +126,7 @@ merge6(struct addr_range6 *v, uint32_t count)
 	uint32_t kept = 0, i;
 
 	for (i = 0; i < count; i++) {
-		if (kept == 0 || !joins6(load6(v[kept - 1].last), load6(v[i].first)))
+		if (kept == 0 || !joins6(addr_num6(v[kept - 1].last), addr_num6(v[i].first)))
 			v[kept++] = v[i];
 		else if (memcmp(v[i].last, v[kept - 1].last, 16) > 0)
 			memcpy(v[kept - 1].last, v[i].last, 16);
@@ -194,64 +173,6 @@ addr_set_build(struct addr_set *set, const struct addr_prefix *prefixes, size_t 
 	};
 }
 
-/* The only range that may hold addr: the last that does not start after it, or the first. There is
- * at least one. */
-static inline const struct addr_range4 *
-range4_of(const struct addr_set *set, uint32_t addr)
-{
-	uint32_t low = 0, high = set->v4_count;
-
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (set->v4[middle].first <= addr)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &set->v4[low];
-}
-
-static inline const struct addr_range6 *
-range6_of(const struct addr_set *set, struct addr6 addr)
-{
-	uint32_t low = 0, high = set->v6_count;
-
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (le6(load6(set->v6[middle].first), addr))
-			low = middle;
-		else
-			high = middle;
-	}
-	return &set->v6[low];
-}
-
-bool
-addr_set_has4(const struct addr_set *set, uint32_t addr)
-{
-	uint32_t a = ntohl(addr);
-	const struct addr_range4 *r;
-
-	if (set->v4_count == 0)
-		return false;
-	r = range4_of(set, a);
-	return r->first <= a && a <= r->last;
-}
-
-bool
-addr_set_has6(const struct addr_set *set, const uint8_t addr[16])
-{
-	struct addr6 a = load6(addr);
-	const struct addr_range6 *r;
-
-	if (set->v6_count == 0)
-		return false;
-	r = range6_of(set, a);
-	return le6(load6(r->first), a) && le6(a, load6(r->last));
-}
-
 bool
 addr_set_covers(const struct addr_set *outer, const struct addr_set *inner)
 {
@@ -262,14 +183,14 @@ addr_set_covers(const struct addr_set *outer, const struct addr_set *inner)
 		const struct addr_range4 *in = &inner->v4[i];
 
 		if (!addr_set_has4(outer, htonl(in->first)) ||
-		    range4_of(outer, in->first)->last < in->last)
+		    addr_set_range4(outer, in->first)->last < in->last)
 			return false;
 	}
 	for (i = 0; i < inner->v6_count; i++) {
 		const struct addr_range6 *in = &inner->v6[i];
 
 		if (!addr_set_has6(outer, in->first) ||
-		    memcmp(range6_of(outer, load6(in->first))->last, in->last, 16) < 0)
+		    memcmp(addr_set_range6(outer, addr_num6(in->first))->last, in->last, 16) < 0)
 			return false;
 	}
 	return true;

@@ -54,10 +54,13 @@ checksum_add(uint64_t sum, const void *data, uint32_t length)
 static inline uint16_t
 checksum_fold(uint64_t sum)
 {
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32);
-	sum = (sum & UINT16_MAX) + (sum >> 16);
-	return (uint16_t)(sum + (sum >> 16));
+	uint32_t half;
+
+	/* With its halves swapped added to it, the upper half is both and their carry. */
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
 }
 
 /* The checksum field for sum: folded and complemented, ready to be stored as it is. Over data that
@@ -76,16 +79,31 @@ checksum_is_right(uint64_t sum)
 	return sum % UINT16_MAX == 0;
 }
 
+/* The sum of flow's addresses. */
+static inline uint64_t
+checksum_ends4(const struct flow4 *flow)
+{
+	return (uint64_t)flow->laddr + flow->raddr;
+}
+
+static inline uint64_t
+checksum_ends6(const struct flow6 *flow)
+{
+	return checksum_add(checksum_add(0, flow->laddr, 16), flow->raddr, 16);
+}
+
+static inline uint64_t
+checksum_ends(const struct flow *flow)
+{
+	return flow->family == 4 ? checksum_ends4(&flow->v4) : checksum_ends6(&flow->v6);
+}
+
 /* The sum of the pseudo header for flow's addresses, protocol and a length in host order. RFC 9293
  * 3.1; RFC 8200 8.1. */
 static inline uint64_t
 checksum_pseudo(const struct flow *flow, uint8_t protocol, uint32_t length)
 {
-	const uint64_t sum = (uint64_t)htonl(protocol) + htonl(length);
-
-	if (flow->family == 4)
-		return sum + flow->v4.laddr + flow->v4.raddr;
-	return checksum_add(checksum_add(sum, flow->v6.laddr, 16), flow->v6.raddr, 16);
+	return checksum_carry(checksum_ends(flow), (uint64_t)htonl(protocol) + htonl(length));
 }
 
 #endif

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* flow.h - the four-tuple of a connection, seen from our side. Addresses and ports are in network
- * byte order, as they lie in the packet. */
+ * byte order and in the order in which a packet that comes has them, so that they are copied at one
+ * go. */
 #ifndef RIPOSTE_FLOW_H
 #define RIPOSTE_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "siphash.h"
 
 struct flow4 {
-	uint32_t laddr, raddr;
-	uint16_t lport, rport;
+	uint32_t raddr, laddr;
+	uint16_t rport, lport;
 };
 _Static_assert(sizeof(struct flow4) == 12, "no padding: it is hashed and compared as bytes");
 
 struct flow6 {
-	uint8_t laddr[16], raddr[16];
-	uint16_t lport, rport;
+	uint8_t raddr[16], laddr[16];
+	uint16_t rport, lport;
 };
 _Static_assert(sizeof(struct flow6) == 36, "no padding: it is hashed and compared as bytes");
 
@@ -40,6 +42,29 @@ static inline uint16_t
 flow_rport(const struct flow *f)
 {
 	return f->family == 4 ? f->v4.rport : f->v6.rport;
+}
+
+/* Both ports as they lie together, in the packet and here: the remote one first. */
+static inline void
+flow_set_ports(struct flow *f, const uint8_t ports[4])
+{
+	if (f->family == 4)
+		memcpy((uint8_t *)&f->v4 + offsetof(struct flow4, rport), ports, 4);
+	else
+		memcpy((uint8_t *)&f->v6 + offsetof(struct flow6, rport), ports, 4);
+}
+
+/* Both ports in one word, swapped: as they lie in a packet that is sent. */
+static inline uint32_t
+flow_ports_back(const struct flow *f)
+{
+	uint32_t ports;
+
+	if (f->family == 4)
+		memcpy(&ports, (const uint8_t *)&f->v4 + offsetof(struct flow4, rport), 4);
+	else
+		memcpy(&ports, (const uint8_t *)&f->v6 + offsetof(struct flow6, rport), 4);
+	return ports << 16 | ports >> 16;
 }
 
 /* SipHash-2-4 of the four-tuple under key: 64 bits nobody outside can predict. */

@@ -46,6 +46,8 @@ listener_index_build(struct listener_index *index, const struct listener *listen
 	/* Each start has moved to where the next port's was. */
 	memmove(start + 1, start, 65536 * sizeof(*start));
 	start[0] = 0;
+	for (port = 0; port < 65536; port++)
+		index->used[port / 64] |= (uint64_t)(start[port] != start[port + 1]) << port % 64;
 }
 
 /* 32 bits of draw for one listener: a bijection of draw (splitmix64's finaliser) that differs from

@@ -43,6 +43,8 @@ struct listener_index {
 	const struct listener *listeners; /* by number */
 	uint16_t first, count;            /* the numbers of this index */
 	bool draws;                       /* some listener's chance is below 1 */
+	uint64_t used[1024];   /* bit p: some listener has port p; all that most ports are looked up
+				  in */
 	uint32_t start[65537]; /* port p: numbers[start[p]] .. numbers[start[p + 1] - 1] */
 	uint16_t *numbers;
 };
@@ -67,7 +69,7 @@ listener_in_index(const struct listener_index *index, uint16_t number)
 static inline bool
 listener_on_port(const struct listener_index *index, uint16_t port)
 {
-	return index->start[port] != index->start[port + 1];
+	return index->used[port / 64] >> port % 64 & 1;
 }
 
 /* The listener that a segment for flow meets: the first in the configuration's order that has the

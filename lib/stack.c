@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "stack_internal.h"
+#include "wire_emit.h"
 
 #define LINE 64
 
@@ -202,73 +203,6 @@ is_heard(const struct stack *s, const struct wire_packet *p)
 	return s->reach == STACK_DOWN && (p->kind == WIRE_ARP || p->kind == WIRE_SOLICIT);
 }
 
-static void
-parse(struct stack *s, const struct stack_frame *frame, struct stack_slot *slot)
-{
-	slot->reply = (struct tcp_reply){0};
-	slot->conn = CONN_NONE;
-	slot->length = 0;
-	slot->sender = SENDER_NONE;
-	slot->shared = false;
-	slot->wake = false;
-	if (frame->length == 0) {
-		slot->packet.kind = WIRE_NOTHING;
-		slot->packet.drop = DROP_segmented;
-		return;
-	}
-	wire_parse(&s->host, frame->data, frame->length, frame->csum, &slot->packet);
-	if (s->reach != STACK_UP && !is_heard(s, &slot->packet)) {
-		slot->packet.kind = WIRE_NOTHING;
-		slot->packet.drop = DROP_host_down;
-	}
-	if (slot->packet.kind != WIRE_TCP || !stack_has_port(s, &slot->packet.flow))
-		return;
-	slot->hash = flow_hash(&slot->packet.flow, &s->flow_key);
-	flow_table_prefetch(&s->table, slot->hash);
-}
-
-/* Only asks for the lines: what is looked up early is stale when SYN and ACK share a burst. */
-static void
-warm(const struct stack *s, const struct stack_slot *slot)
-{
-	struct flow_probe p;
-	uint32_t conn;
-
-	if (slot->packet.kind != WIRE_TCP || !stack_has_port(s, &slot->packet.flow))
-		return;
-	p = flow_table_probe(&s->table, slot->hash);
-	conn = flow_probe_next(&s->table, &p);
-	if (conn != FLOW_TABLE_NONE)
-		__builtin_prefetch(conn_store_tcp(&s->conns, conn), 1);
-}
-
-static void
-act(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
-{
-	struct wire_packet *p = &slot->packet;
-
-	switch ((enum wire_kind)p->kind) {
-	case WIRE_TCP:
-		stack_segment(s, slot);
-		break;
-	case WIRE_ARP:
-		slot->length = arp_input(&s->host, frame->data, frame->length, frame->room, p);
-		slot->reply.drop = p->drop;
-		break;
-	case WIRE_ECHO:
-		slot->length = icmp_input(&s->host, frame->data, frame->length, frame->room, p);
-		slot->reply.drop = p->drop;
-		break;
-	case WIRE_SOLICIT:
-		slot->length = ndp_input(&s->host, frame->data, frame->length, frame->room, p);
-		slot->reply.drop = p->drop;
-		break;
-	case WIRE_NOTHING:
-		slot->reply.drop = p->drop;
-		break;
-	}
-}
-
 void
 stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 *l2,
 	       const struct flow *flow, const struct tcp_reply *reply, uint32_t sender)
@@ -287,6 +221,109 @@ stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 
 		s->counters.rst[reply->rst]++;
 }
 
+/* Counts a frame, whose reply is in it if length is not 0: exactly once. */
+static inline void
+count_frame(struct stack *s, const struct stack_frame *frame, uint8_t drop)
+{
+	struct stack_counters *n = &s->counters;
+
+	if (frame->length > 0) {
+		n->tx++;
+		n->answered++;
+	} else if (drop != DROP_NONE) {
+		n->dropped[drop]++;
+	} else {
+		n->consumed++;
+	}
+}
+
+/* What needs no connection is answered at once: it says nothing about one either. */
+static inline void
+answer_closed(struct stack *s, struct stack_frame *frame, const struct wire_packet *p)
+{
+	struct tcp_reply reply;
+
+	stack_input_closed(s, &p->seg, &reply);
+	frame->length = 0;
+	if (reply.flags != 0) {
+		frame->tcp = true;
+		frame->length = wire_emit_inline(&s->host, &p->l2, &p->flow, &reply, frame->data,
+						 &frame->lengths);
+		s->counters.rst[reply.rst]++;
+	}
+	count_frame(s, frame, reply.drop);
+}
+
+static void
+answer_other(struct stack *s, struct stack_frame *frame, struct wire_packet *p)
+{
+	uint32_t length = 0;
+
+	switch ((enum wire_kind)p->kind) {
+	case WIRE_ARP:
+		length = arp_input(&s->host, frame->data, frame->length, frame->room, p);
+		break;
+	case WIRE_ECHO:
+		length = icmp_input(&s->host, frame->data, frame->length, frame->room, p);
+		break;
+	case WIRE_SOLICIT:
+		length = ndp_input(&s->host, frame->data, frame->length, frame->room, p);
+		break;
+	case WIRE_NOTHING:
+	case WIRE_TCP:
+		break;
+	}
+	frame->length = length;
+	count_frame(s, frame, p->drop);
+}
+
+/* True: the frame is in slot, for a port that somebody listens on. Otherwise all is done. */
+static inline bool
+parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
+{
+	struct wire_packet *p = &slot->packet;
+
+	frame->tcp = false;
+	if (frame->length == 0) {
+		p->kind = WIRE_NOTHING;
+		p->drop = DROP_segmented;
+	} else {
+		wire_parse(&s->host, frame->data, frame->length, frame->csum, p);
+	}
+	if (s->reach != STACK_UP && !is_heard(s, p)) {
+		p->kind = WIRE_NOTHING;
+		p->drop = DROP_host_down;
+	}
+	if (p->kind != WIRE_TCP) {
+		answer_other(s, frame, p);
+		return false;
+	}
+	if (!stack_has_port(s, &p->flow)) {
+		answer_closed(s, frame, p);
+		return false;
+	}
+	slot->frame = frame;
+	slot->hash = flow_hash(&p->flow, &s->flow_key);
+	flow_table_prefetch(&s->table, slot->hash);
+	slot->reply = (struct tcp_reply){0};
+	slot->conn = CONN_NONE;
+	slot->sender = SENDER_NONE;
+	slot->shared = false;
+	slot->wake = false;
+	return true;
+}
+
+/* Only asks for the lines: what is looked up early is stale when SYN and ACK share a burst. */
+static void
+warm(const struct stack *s, const struct stack_slot *slot)
+{
+	struct flow_probe p = flow_table_probe(&s->table, slot->hash);
+	uint32_t conn = flow_probe_next(&s->table, &p);
+
+	if (conn != FLOW_TABLE_NONE)
+		__builtin_prefetch(conn_store_tcp(&s->conns, conn), 1);
+}
+
 /* An application whose read or write was waiting is scheduled once the whole burst is in. */
 static void
 wake(struct stack *s, struct stack_slot *slot)
@@ -302,53 +339,50 @@ wake(struct stack *s, struct stack_slot *slot)
 		stack_rearm(s, slot->conn, &before);
 }
 
-/* Writes the reply over the frame that asked for it, and counts the frame: exactly once. */
+/* Writes the reply over the frame that asked for it. */
 static void
-emit(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
+emit(struct stack *s, struct stack_slot *slot)
 {
-	struct stack_counters *n = &s->counters;
+	struct stack_frame *frame = slot->frame;
 
-	n->rx++;
-	frame->tcp = false;
-	frame->length = slot->length;
+	frame->length = 0;
 	if (slot->reply.flags != 0)
 		stack_emit_tcp(s, frame, &slot->packet.l2, &slot->packet.flow, &slot->reply,
 			       slot->sender);
-	n->tx += frame->length > 0;
-	if (frame->length > 0 || slot->shared)
-		n->answered++;
-	else if (slot->reply.drop != DROP_NONE)
-		n->dropped[slot->reply.drop]++;
+	if (slot->shared && frame->length == 0)
+		s->counters.answered++;
 	else
-		n->consumed++;
+		count_frame(s, frame, slot->reply.drop);
 }
 
 void
 stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, stack_us now)
 {
+	unsigned int slot_count = 0;
+
 	assert(count <= STACK_BURST_MAX);
 	stack_set_time(s, now);
-	s->frames = frames;
+	s->counters.rx += count;
 	for (unsigned int i = 0; i < count; i++)
-		parse(s, &frames[i], &s->slots[i]);
-	for (unsigned int i = 0; i < count; i++)
+		slot_count += parse(s, &frames[i], &s->slots[slot_count]);
+	for (unsigned int i = 0; i < slot_count; i++)
 		warm(s, &s->slots[i]);
 	s->acting = true;
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < slot_count; i++) {
 		s->slot_count = i + 1;
-		act(s, &frames[i], &s->slots[i]);
+		stack_segment(s, &s->slots[i]);
 	}
 	s->acting = false;
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < slot_count; i++)
 		wake(s, &s->slots[i]);
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < slot_count; i++) {
 		if (s->slots[i].conn != CONN_NONE)
 			conn_store_tcp(&s->conns, s->slots[i].conn)->flags &=
 				(uint16_t)~TCP_F_ACK_PENDING;
 	}
 	s->slot_count = 0;
-	for (unsigned int i = 0; i < count; i++)
-		emit(s, &frames[i], &s->slots[i]);
+	for (unsigned int i = 0; i < slot_count; i++)
+		emit(s, &s->slots[i]);
 }
 
 const struct stack_counters *

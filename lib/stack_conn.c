@@ -186,10 +186,10 @@ keep_text(struct stack *s, const struct stack_slot *slot, struct tcp_conn *c, ui
 	  uint32_t seq, uint32_t bytes)
 {
 	const struct wire_packet *p = &slot->packet;
-	const struct stack_frame *frame = &s->frames[slot - s->slots];
 	uint32_t skip = seq - p->seg.seq - !!(p->seg.flags & TCP_SYN);
 
-	stack_keep(s, c, conn, frame->data + p->l4 + p->l4_length - p->seg.text + skip, bytes);
+	stack_keep(s, c, conn, slot->frame->data + p->l4 + p->l4_length - p->seg.text + skip,
+		   bytes);
 }
 
 /* What a segment has let go is sent. */
@@ -253,7 +253,7 @@ stack_segment(struct stack *s, struct stack_slot *slot)
 	uint32_t conn;
 
 	if (!stack_has_port(s, &slot->packet.flow)) {
-		stack_closed_segment(s, slot);
+		stack_input_closed(s, &slot->packet.seg, &slot->reply);
 		return;
 	}
 	conn = find(s, slot);

@@ -11,6 +11,7 @@
 #include "isn.h"
 #include "path_table.h"
 #include "stack.h"
+#include "tcp_closed.h"
 #include "tcp_reply.h"
 #include "timer_wheel.h"
 
@@ -54,13 +55,13 @@ struct called {
 	bool used;
 };
 
-/* What became of one frame of the burst. */
+/* What became of one frame of the burst whose port somebody listens on. */
 struct stack_slot {
+	struct stack_frame *frame;
 	struct wire_packet packet;
 	struct tcp_reply reply; /* flags 0: none, and drop says why */
-	uint64_t hash;          /* TCP on a listener's port: of packet.flow */
+	uint64_t hash;          /* of packet.flow */
 	uint32_t conn;          /* whose segment it was; CONN_NONE: nobody's, or released since */
-	uint32_t length;        /* a reply that is not TCP: its bytes */
 	uint32_t sender;        /* whose text the reply carries */
 	bool shared;            /* its ACK was replaced by a later one of this burst (D-13) */
 	bool wake;              /* it brought what a blocked read or write waits for */
@@ -110,7 +111,6 @@ struct stack {
 	struct stack_counters counters;
 
 	struct stack_slot slots[STACK_BURST_MAX];
-	const struct stack_frame *frames; /* of this burst */
 	unsigned int slot_count; /* slots of this burst acted on so far; 0 outside of one */
 	bool acting;             /* slots are still to come */
 	struct stack_segment queue[STACK_QUEUE];
@@ -148,9 +148,6 @@ uint16_t stack_listener(const struct stack *s, const struct tcp_conn *c);
 void stack_release(struct stack *s, uint32_t conn);
 
 /* stack_listen.c */
-
-/* A segment for a port without a listener: RFC 9293 3.10.7.1, or "closed = drop". */
-void stack_closed_segment(const struct stack *s, struct stack_slot *slot);
 
 /* A segment of no connection for a port that has listeners: opens one, or RFC 9293 3.10.7.2. */
 void stack_listen_segment(struct stack *s, struct stack_slot *slot);
@@ -292,6 +289,16 @@ static inline bool
 stack_has_port(const struct stack *s, const struct flow *flow)
 {
 	return listener_on_port(s->conf.index, ntohs(flow_lport(flow))) || s->left_behind > 0;
+}
+
+/* A segment for a port without a listener: RFC 9293 3.10.7.1, or the configuration's "closed =
+ * drop". */
+static inline void
+stack_input_closed(const struct stack *s, const struct tcp_seg *seg, struct tcp_reply *out)
+{
+	tcp_closed(seg, out);
+	if (s->conf.closed == STACK_CLOSED_DROP && out->flags != 0)
+		*out = (struct tcp_reply){.drop = DROP_tcp_closed};
 }
 
 /* Free places behind the burst. */

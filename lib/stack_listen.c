@@ -96,15 +96,6 @@ draw(const struct stack *s, const struct stack_slot *slot)
 	return siphash(&s->chance_key, &input, sizeof(input));
 }
 
-/* RFC 9293 3.10.7.1, or the configuration's "closed = drop". */
-void
-stack_closed_segment(const struct stack *s, struct stack_slot *slot)
-{
-	tcp_input_closed(&slot->packet.seg, &slot->reply);
-	if (s->conf.closed == STACK_CLOSED_DROP && slot->reply.flags != 0)
-		slot->reply = (struct tcp_reply){.drop = DROP_tcp_closed};
-}
-
 /* RFC 9293 3.10.7.2 third: makes the slot's SYN a connection. at_least: the ISS must be this or
  * more, where there was a connection before (NULL: there was none). False, and the reason in the
  * slot, if there is no room. */
@@ -172,7 +163,7 @@ stack_reopen(struct stack *s, struct stack_slot *slot, uint32_t conn)
 	uint16_t number = listener_find(s->conf.index, &slot->packet.flow, draw(s, slot), s->taken);
 
 	if (number == LISTENER_NONE) {
-		stack_closed_segment(s, slot);
+		stack_input_closed(s, &slot->packet.seg, &slot->reply);
 	} else if (s->queued[number] >= s->conf.index->listeners[number].backlog) {
 		slot->reply.drop = DROP_tcp_backlog_full;
 	} else {
@@ -263,7 +254,7 @@ stack_listen_segment(struct stack *s, struct stack_slot *slot)
 	uint16_t number = listener_find(s->conf.index, &slot->packet.flow, draw(s, slot), s->taken);
 
 	if (number == LISTENER_NONE)
-		stack_closed_segment(s, slot);
+		stack_input_closed(s, &slot->packet.seg, &slot->reply);
 	else if (take_cookie(s, slot, number))
 		return;
 	else if (tcp_input_listen(&slot->packet.seg, &slot->reply))

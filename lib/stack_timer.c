@@ -78,12 +78,12 @@ text_waits(const struct stack *s, uint32_t conn, uint32_t sender)
 
 /* Has the slot's frame room for the reply? */
 static bool
-fits(const struct stack *s, const struct stack_slot *slot, const struct tcp_reply *reply)
+fits(const struct stack_slot *slot, const struct tcp_reply *reply)
 {
 	const struct wire_packet *p = &slot->packet;
 
-	return reply->text == 0 || s->frames[slot - s->slots].room >=
-					   wire_text_offset(&p->l2, &p->flow, reply) + reply->text;
+	return reply->text == 0 ||
+	       slot->frame->room >= wire_text_offset(&p->l2, &p->flow, reply) + reply->text;
 }
 
 /* RFC 9293 3.8.6.3 MUST-58: text in a later slot than the ACK that waits says what that does. */
@@ -105,7 +105,7 @@ stack_send(struct stack *s, uint32_t conn, const struct tcp_reply *reply, uint32
 	struct stack_slot *slot = last_slot(s, conn);
 
 	if (slot == NULL || text_waits(s, conn, sender) || !may_replace(s, slot, reply) ||
-	    !fits(s, slot, reply)) {
+	    !fits(slot, reply)) {
 		/* With no room it is as if the network had lost it: the FIN is sent again, and the
 		 * next segment for a connection that was reset draws another RST. */
 		if (enqueue(s, conn, reply, sender) && sender != SENDER_NONE)

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* tcp_closed.c - what a segment draws that belongs to no connection. RFC 9293 3.10.7.1 and
  * 3.10.7.2. */
-#include "tcp_reply.h"
+#include "tcp_closed.h"
 
 void
 tcp_input_closed(const struct tcp_seg *seg, struct tcp_reply *out)
 {
-	*out = (struct tcp_reply){0};
-	/* RFC 9293 3.10.7.1: a RST is discarded, anything else is answered with one. */
-	if (seg->flags & TCP_RST)
-		out->drop = DROP_tcp_stray_rst;
-	else
-		tcp_reply_reset(seg, TCP_RST_NO_LISTENER, out);
+	tcp_closed(seg, out);
 }
 
 bool

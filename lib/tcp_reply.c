@@ -77,19 +77,6 @@ add_timestamp(const struct tcp_conn *c, const struct tcp_env *env, struct tcp_re
 }
 
 void
-tcp_reply_reset(const struct tcp_seg *seg, enum tcp_rst reason, struct tcp_reply *out)
-{
-	/* RFC 9293 3.5.2: a RST is never answered with a RST. */
-	assert(!(seg->flags & TCP_RST));
-	if (seg->flags & TCP_ACK)
-		*out = (struct tcp_reply){.seq = seg->ack, .flags = TCP_RST};
-	else
-		*out = (struct tcp_reply){
-			.seq = 0, .ack = seg->seq + tcp_seg_len(seg), .flags = TCP_RST | TCP_ACK};
-	out->rst = (uint8_t)reason;
-}
-
-void
 tcp_reply_abort(const struct tcp_conn *c, enum tcp_rst reason, const struct tcp_env *env,
 		struct tcp_reply *out)
 {

@@ -4,11 +4,24 @@
 #ifndef RIPOSTE_TCP_REPLY_H
 #define RIPOSTE_TCP_REPLY_H
 
+#include <assert.h>
+
 #include "tcp.h"
 
 /* With the ACK bit <SEQ=SEG.ACK><CTL=RST>, without it
  * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. RFC 9293 3.10.7.1. */
-void tcp_reply_reset(const struct tcp_seg *seg, enum tcp_rst reason, struct tcp_reply *out);
+static inline void
+tcp_reply_reset(const struct tcp_seg *seg, enum tcp_rst reason, struct tcp_reply *out)
+{
+	/* RFC 9293 3.5.2: a RST is never answered with a RST. */
+	assert(!(seg->flags & TCP_RST));
+	if (seg->flags & TCP_ACK)
+		*out = (struct tcp_reply){.seq = seg->ack, .flags = TCP_RST};
+	else
+		*out = (struct tcp_reply){
+			.seq = 0, .ack = seg->seq + tcp_seg_len(seg), .flags = TCP_RST | TCP_ACK};
+	out->rst = (uint8_t)reason;
+}
 
 /* <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>. RFC 9293 3.10.5; D-5. */
 void tcp_reply_abort(const struct tcp_conn *c, enum tcp_rst reason, const struct tcp_env *env,

@@ -6,8 +6,28 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/* A frame is bytes at any alignment, and these are windows on it. */
+/* Bytes of a frame, which lie at any alignment, as they are there. */
+static inline uint16_t
+wire_half(const uint8_t *at)
+{
+	uint16_t half;
+
+	memcpy(&half, at, sizeof(half));
+	return half;
+}
+
+static inline uint32_t
+wire_word(const uint8_t *at)
+{
+	uint32_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* And these are windows on it. */
 #define WIRE_LAYOUT __attribute__((packed, may_alias))
 
 enum {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* wire_parse.c - a frame's Ethernet header and VLAN tags, and whether it is for us at all.
- * rules.md section 2, F1. */
+/* wire_parse.c - from a frame to a packet; here are its Ethernet header and VLAN tags, and whether
+ * it is for us at all. rules.md section 2, F1. */
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "wire_addr.h"
 #include "wire_layout.h"
 #include "wire_parse.h"
+#include "wire_parse_plain.h"
+#include "wire_parse_tcp.h"
 
 /* What the Ethernet destination is to us. */
 enum dst {
@@ -87,7 +89,7 @@ parse_frame(const struct wire_host *host, const uint8_t *frame, uint32_t length,
 	if (type == htons(WIRE_TYPE_IP4) && dst == DST_US)
 		return wire_parse_ip4(host, frame, length, csum, p);
 	if (type == htons(WIRE_TYPE_IP6) && dst != DST_BROADCAST)
-		return wire_parse_ip6(host, frame, length, csum, dst == DST_SOLICITED, p);
+		return wire_parse_ip6(host, frame, length, dst == DST_SOLICITED, p);
 	if (type == htons(WIRE_TYPE_ARP) && dst != DST_SOLICITED) {
 		p->kind = WIRE_ARP;
 		return DROP_NONE;
@@ -95,10 +97,36 @@ parse_frame(const struct wire_host *host, const uint8_t *frame, uint32_t length,
 	return dst == DST_US ? DROP_l2_type : DROP_l2_not_ours;
 }
 
+/* What is not plain_ip4() or plain_ip6(). */
+static enum drop_reason
+parse_any(const struct wire_host *host, const uint8_t *frame, uint32_t length, uint8_t csum,
+	  struct wire_packet *p)
+{
+	enum drop_reason reason;
+
+	p->kind = WIRE_NOTHING;
+	reason = parse_frame(host, frame, length, csum, p);
+	if (p->kind != WIRE_TCP)
+		return reason;
+	reason = wire_parse_tcp(frame, csum, checksum_ends(&p->flow), p);
+	if (reason == DROP_NONE)
+		flow_set_ports(&p->flow, frame + p->l4);
+	return reason;
+}
+
 void
 wire_parse(const struct wire_host *host, const uint8_t *frame, uint32_t length, uint8_t csum,
 	   struct wire_packet *p)
 {
-	p->kind = WIRE_NOTHING;
-	p->drop = (uint8_t)parse_frame(host, frame, length, csum, p);
+	enum drop_reason reason;
+
+	if (plain_ip4(host, frame, length, csum, p))
+		reason = wire_parse_tcp(frame, csum, checksum_ends4(&p->flow.v4), p);
+	else if (plain_ip6(host, frame, length, p))
+		reason = wire_parse_tcp(frame, csum, checksum_ends6(&p->flow.v6), p);
+	else
+		reason = parse_any(host, frame, length, csum, p);
+	if (reason != DROP_NONE)
+		p->kind = WIRE_NOTHING;
+	p->drop = (uint8_t)reason;
 }

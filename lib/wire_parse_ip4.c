@@ -78,9 +78,11 @@ wire_parse_ip4(const struct wire_host *host, const uint8_t *frame, uint32_t leng
 	p->l4 = (uint16_t)(p->l3 + header);
 	p->l4_length = (uint16_t)(ntohs(ip->length) - header);
 	p->flow.family = 4;
-	p->flow.v4 = (struct flow4){.laddr = ip->dst, .raddr = ip->src};
-	if (ip->protocol == WIRE_IP_TCP)
-		return wire_parse_tcp(frame, csum, p);
+	p->flow.v4 = (struct flow4){.raddr = ip->src, .laddr = ip->dst};
+	if (ip->protocol == WIRE_IP_TCP) {
+		p->kind = WIRE_TCP;
+		return DROP_NONE;
+	}
 	if (ip->protocol == WIRE_IP_ICMP)
 		return icmp_parse(frame, p);
 	return DROP_ip_protocol;

@@ -163,8 +163,8 @@ check_src(const struct wire_host *host, const struct wire_ip6 *ip, enum drop_rea
 }
 
 enum drop_reason
-wire_parse_ip6(const struct wire_host *host, const uint8_t *frame, uint32_t length, uint8_t csum,
-	       bool group, struct wire_packet *p)
+wire_parse_ip6(const struct wire_host *host, const uint8_t *frame, uint32_t length, bool group,
+	       struct wire_packet *p)
 {
 	const struct wire_ip6 *ip = (const struct wire_ip6 *)(frame + p->l3);
 	enum drop_reason reason = check_header(ip, length - p->l3);
@@ -205,8 +205,10 @@ wire_parse_ip6(const struct wire_host *host, const uint8_t *frame, uint32_t leng
 	memcpy(p->flow.v6.raddr, ip->src, 16);
 	p->flow.v6.lport = 0;
 	p->flow.v6.rport = 0;
-	if (c.next == WIRE_IP_TCP)
-		return wire_parse_tcp(frame, csum, p);
+	if (c.next == WIRE_IP_TCP) {
+		p->kind = WIRE_TCP;
+		return DROP_NONE;
+	}
 	if (c.next == WIRE_IP_ICMP6)
 		return icmp_parse(frame, p);
 	return DROP_ip_protocol;

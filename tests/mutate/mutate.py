@@ -4,7 +4,7 @@
 
 usage: mutate.py DIRECTORY [FILE...]
 
-DIRECTORY is where all is built; FILE... are those of lib/ to change (lib/tcp_*.c and lib/wire_*.c).
+DIRECTORY is where all is built; FILE... are those of lib/ to change (lib/tcp_*.[ch] and lib/wire_*.[ch]).
 In the environment: MUTATE_COUNT, how many mutants are drawn (200; "all"), MUTATE_SEED, from what
 (1), MUTATE_JOBS, how many are judged at the same time (as many as there are processors).
 
@@ -115,7 +115,7 @@ def report(verdicts, mutants, reasons):
 
 
 def read_mutants(names):
-    paths = names or [str(p.relative_to(workshop.ROOT)) for pattern in ("tcp_*.c", "wire_*.c")
+    paths = names or [str(p.relative_to(workshop.ROOT)) for pattern in ("tcp_*.[ch]", "wire_*.[ch]")
                       for p in sorted((workshop.ROOT / "lib").glob(pattern))]
     mutants = []
     for path in paths:

@@ -47,6 +47,7 @@ class Workshop:
         self.tests = [name for name in listed("tests/unit/meson.build", r"unit_tests = \[")
                       if name not in ELSEWHERE] + [SIM]
         self.changed = 0  # when something was that programs are made of
+        self.users = {}  # by file of lib: the sources that it is part of
         self.seconds = {}
         self.killers = {}  # by file: how often each test has noticed something
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -69,9 +70,11 @@ class Workshop:
 
     def compile(self, name):
         """By its bare name, so that a mutant's object says nothing of where it lay either."""
-        result = command("gcc", *CFLAGS, "-c", name, "-o", self.object(name), cwd=ROOT / "lib")
+        result = command("gcc", *CFLAGS, "-MMD", "-c", name, "-o", self.object(name), cwd=ROOT / "lib")
         if result.returncode:
             raise Broken(result.stderr)
+        for each in self.object(name).with_suffix(".d").read_text(encoding="utf-8").split()[1:]:
+            self.users.setdefault(pathlib.Path(each).name, []).append(name)
 
     def compile_test(self, name):
         result = command("gcc", *CFLAGS, "-c", ROOT / "tests" / "unit" / name, "-o",
@@ -138,14 +141,22 @@ class Workshop:
         path = pathlib.Path(mutant.path)
         with tempfile.TemporaryDirectory(dir=self.directory) as scratch:
             scratch = pathlib.Path(scratch)
-            source = scratch / path.name
-            source.write_text(mutant.source, encoding="utf-8")
-            changed = scratch / "changed.o"
-            result = command("gcc", *CFLAGS, "-c", path.name, "-o", changed, cwd=scratch)
-            # The optimizer knows many mutants that change nothing.
-            if result.returncode or changed.read_bytes() == self.object(path.name).read_bytes():
+            # What is included is looked for beside what includes it, and there it is the mutant's.
+            for each in (ROOT / "lib").glob("*.[ch]"):
+                (scratch / each.name).symlink_to(each)
+            (scratch / path.name).unlink()
+            (scratch / path.name).write_text(mutant.source, encoding="utf-8")
+            instead = {}
+            for name in self.users[path.name]:
+                changed = scratch / (name + ".o")
+                if command("gcc", *CFLAGS, "-c", name, "-o", changed, cwd=scratch).returncode:
+                    return "compiler"
+                # The optimizer knows many mutants that change nothing.
+                if changed.read_bytes() != self.object(name).read_bytes():
+                    instead[name] = changed
+            if not instead:
                 return "compiler"
-            self.link(scratch, {path.name: changed})
+            self.link(scratch, instead)
             for name in self.order(path):
                 if not self.run(name, scratch, 5 + 20 * self.seconds[name]):
                     noticed = self.killers[path.name]

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* wire_parse_tcp.c - the TCP header and its options. RFC 9293 3.1; rules.md section 2, F6 to F8,
- * and section 7.1. */
+/* wire_parse_tcp.h - the TCP header and its options. RFC 9293 3.1; rules.md section 2, F6 to F8,
+ * and section 7.1. Part of wire_parse.c. */
+#ifndef RIPOSTE_WIRE_PARSE_TCP_H
+#define RIPOSTE_WIRE_PARSE_TCP_H
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -8,16 +11,6 @@
 #include "wire_layout.h"
 #include "wire_parse.h"
 #include "wire_tcp_option.h"
-
-static inline uint32_t
-load32(const uint8_t *at)
-{
-	uint32_t word;
-
-	/* RFC 9293 3.1 MUST-64: options begin at any byte. */
-	memcpy(&word, at, 4);
-	return ntohl(word);
-}
 
 /* An option whose length is not the one its kind has is skipped like an unknown one. */
 static inline void
@@ -47,8 +40,8 @@ take_option(const uint8_t *option, struct tcp_seg *seg)
 	case TCP_OPTION_TS:
 		if (option[1] == TCP_OPTION_TS_LENGTH) {
 			seg->options |= TCP_OPT_TS;
-			seg->tsval = load32(option + 2);
-			seg->tsecr = load32(option + 6);
+			seg->tsval = ntohl(wire_word(option + 2));
+			seg->tsecr = ntohl(wire_word(option + 6));
 		}
 		break;
 	default:
@@ -76,54 +69,57 @@ parse_options(const uint8_t *options, uint32_t length, struct tcp_seg *seg)
 	}
 }
 
+/* ends is the sum of both addresses. */
 static inline bool
-checksum_is_good(const uint8_t *frame, uint8_t csum, const struct wire_packet *p)
+checksum_is_good(const uint8_t *at, uint32_t length, uint64_t ends, uint8_t csum)
 {
-	uint64_t sum;
+	uint64_t sum = (uint64_t)htonl(WIRE_IP_TCP) + htonl(length);
 
 	if (csum & WIRE_L4_BAD)
 		return false;
 	if (csum & WIRE_L4_GOOD)
 		return true;
-	sum = checksum_pseudo(&p->flow, WIRE_IP_TCP, p->l4_length);
-	return checksum_is_right(checksum_add(sum, frame + p->l4, p->l4_length));
+	/* The header is 20 bytes or more, and often there is nothing else. */
+	for (uint32_t i = 0; i < sizeof(struct wire_tcp); i += 4)
+		sum += wire_word(at + i);
+	sum = checksum_carry(ends, sum);
+	if (length > sizeof(struct wire_tcp))
+		sum = checksum_add(sum, at + sizeof(struct wire_tcp),
+				   length - (uint32_t)sizeof(struct wire_tcp));
+	return checksum_is_right(sum);
 }
 
-enum drop_reason
-wire_parse_tcp(const uint8_t *frame, uint8_t csum, struct wire_packet *p)
+/* The TCP header at p->l4, but for its ports; sets p->seg. ends is the sum of both addresses. */
+static inline enum drop_reason
+wire_parse_tcp(const uint8_t *frame, uint8_t csum, uint64_t ends, struct wire_packet *p)
 {
 	const struct wire_tcp *tcp = (const struct wire_tcp *)(frame + p->l4);
+	const uint32_t length = p->l4_length;
 	uint32_t header;
 
 	/* F6. */
-	if (p->l4_length < sizeof(*tcp))
+	if (length < sizeof(*tcp))
 		return DROP_tcp_header;
 	header = (tcp->offset >> 4) * 4u;
-	if (header < sizeof(*tcp) || header > p->l4_length)
+	if (header < sizeof(*tcp) || header > length)
 		return DROP_tcp_header;
 	/* F7, RFC 9293 3.1 MUST-3: a field of 0 is a checksum like any other. */
-	if (!checksum_is_good(frame, csum, p))
+	if (!checksum_is_good(frame + p->l4, length, ends, csum))
 		return DROP_tcp_checksum;
 	/* F8 (D-3). */
 	if (tcp->sport == 0 || tcp->dport == 0)
 		return DROP_tcp_port_zero;
 
-	if (p->flow.family == 4) {
-		p->flow.v4.lport = tcp->dport;
-		p->flow.v4.rport = tcp->sport;
-	} else {
-		p->flow.v6.lport = tcp->dport;
-		p->flow.v6.rport = tcp->sport;
-	}
 	p->seg = (struct tcp_seg){
 		.seq = ntohl(tcp->seq),
 		.ack = ntohl(tcp->ack),
-		.text = p->l4_length - header,
+		.text = length - header,
 		.wnd = ntohs(tcp->wnd),
 		.flags = tcp->flags,
 	};
 	if (header > sizeof(*tcp))
 		parse_options((const uint8_t *)(tcp + 1), header - (uint32_t)sizeof(*tcp), &p->seg);
-	p->kind = WIRE_TCP;
 	return DROP_NONE;
 }
+
+#endif
