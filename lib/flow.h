@@ -5,6 +5,7 @@
 #ifndef RIPOSTE_FLOW_H
 #define RIPOSTE_FLOW_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,12 +68,42 @@ flow_ports_back(const struct flow *f)
 	return ports << 16 | ports >> 16;
 }
 
+#define FLOW_WORDS 5 /* at most */
+
+/* The four-tuple's bytes as words for siphash_words(); returns how many. There are four bytes in
+ * the last. */
+static inline unsigned int
+flow_words(const struct flow *f, uint64_t *words)
+{
+	const uint8_t *from = f->family == 4 ? (const uint8_t *)&f->v4 : (const uint8_t *)&f->v6;
+	const unsigned int whole = f->family == 4 ? 1 : 4;
+	uint32_t ports;
+
+	for (unsigned int i = 0; i < whole; i++) {
+		memcpy(&words[i], from + 8 * i, 8);
+		words[i] = le64toh(words[i]);
+	}
+	memcpy(&ports, from + 8 * whole, 4);
+	words[whole] = le32toh(ports);
+	return whole + 1;
+}
+
+/* How many bytes these were. */
+static inline size_t
+flow_length(const struct flow *f)
+{
+	return f->family == 4 ? sizeof(f->v4) : sizeof(f->v6);
+}
+
 /* SipHash-2-4 of the four-tuple under key: 64 bits nobody outside can predict. */
 static inline uint64_t
 flow_hash(const struct flow *f, const struct siphash_key *key)
 {
-	return f->family == 4 ? siphash(key, &f->v4, sizeof(f->v4))
-			      : siphash(key, &f->v6, sizeof(f->v6));
+	uint64_t words[FLOW_WORDS];
+	const unsigned int count = flow_words(f, words);
+
+	words[count - 1] |= siphash_end(flow_length(f));
+	return siphash_words(key, words, count);
 }
 
 #endif

@@ -7,9 +7,6 @@
  * cookies for a four-tuple and IRS at any time, and a guess is good once in 2^27. */
 #include "isn.h"
 
-#include <endian.h>
-#include <string.h>
-
 #define MSS_SHIFT  1
 #define MSS_MASK   0x1eu
 #define TICK_MASK  0x01u
@@ -32,7 +29,25 @@ static const uint16_t MSS[16] = {1,    64,   256,  536,  1024, 1220, 1300, 1340,
 uint32_t
 isn_make(const struct siphash_key *key, const struct flow *flow, uint32_t ticks_4us)
 {
-	return ticks_4us + (uint32_t)flow_hash(flow, key);
+	return isn_of(flow_hash(flow, key), ticks_4us);
+}
+
+unsigned int
+isn_cookie_words(const struct flow *flow, uint32_t irs, uint32_t mss_index, uint32_t tick,
+		 uint64_t *words)
+{
+	unsigned int count = flow_words(flow, words);
+
+	words[count - 1] |= (uint64_t)irs << 32;
+	words[count] = (uint64_t)mss_index << 32 | tick;
+	words[count + 1] = siphash_end(flow_length(flow) + 12);
+	return count + 2;
+}
+
+uint32_t
+isn_cookie_of(uint64_t hash, uint32_t mss_index, uint32_t tick)
+{
+	return ((uint32_t)hash & PROOF_MASK) | mss_index << MSS_SHIFT | (tick & TICK_MASK);
 }
 
 /* The cookie that is good for mss_index in tick. */
@@ -40,32 +55,28 @@ static uint32_t
 cookie(const struct siphash_key *key, const struct flow *flow, uint32_t irs, uint32_t mss_index,
        uint32_t tick)
 {
-	const uint32_t rest[3] = {htole32(irs), htole32(tick), htole32(mss_index)};
-	uint8_t input[sizeof(struct flow6) + sizeof(rest)];
-	size_t length;
+	uint64_t words[ISN_COOKIE_WORDS];
+	unsigned int count = isn_cookie_words(flow, irs, mss_index, tick, words);
 
-	if (flow->family == 4) {
-		length = sizeof(flow->v4);
-		memcpy(input, &flow->v4, sizeof(flow->v4));
-	} else {
-		length = sizeof(flow->v6);
-		memcpy(input, &flow->v6, sizeof(flow->v6));
-	}
-	memcpy(input + length, rest, sizeof(rest));
-	length += sizeof(rest);
-	return ((uint32_t)siphash(key, input, length) & PROOF_MASK) | mss_index << MSS_SHIFT |
-	       (tick & TICK_MASK);
+	return isn_cookie_of(siphash_words(key, words, count), mss_index, tick);
+}
+
+uint32_t
+isn_cookie_mss_index(uint16_t mss)
+{
+	uint32_t index = 0;
+
+	/* The last that is not greater; the first stands for less, too. */
+	for (size_t i = 1; i < sizeof(MSS) / sizeof(MSS[0]); i++)
+		index += MSS[i] <= mss;
+	return index;
 }
 
 uint32_t
 isn_cookie_make(const struct siphash_key *key, const struct flow *flow, uint32_t irs, uint16_t mss,
 		uint32_t tick)
 {
-	uint32_t index = sizeof(MSS) / sizeof(MSS[0]) - 1;
-
-	while (index > 0 && MSS[index] > mss)
-		index--;
-	return cookie(key, flow, irs, index, tick);
+	return cookie(key, flow, irs, isn_cookie_mss_index(mss), tick);
 }
 
 bool

@@ -13,6 +13,13 @@
 /* RFC 6528 3: ISN = M + F(four-tuple, secret). M is the 4 microsecond tick: ticks_4us. */
 uint32_t isn_make(const struct siphash_key *key, const struct flow *flow, uint32_t ticks_4us);
 
+/* The same with flow's hash at hand. */
+static inline uint32_t
+isn_of(uint64_t flow_hash, uint32_t ticks_4us)
+{
+	return ticks_4us + (uint32_t)flow_hash;
+}
+
 /* What a cookie remembers of the SYN besides its four-tuple and IRS. */
 struct isn_cookie_options {
 	uint16_t mss;   /* the peer's MSS, rounded down to the table's next value */
@@ -30,6 +37,16 @@ struct isn_cookie_options {
  * the MSS the SYN offered in host order (already defaulted and clamped). */
 uint32_t isn_cookie_make(const struct siphash_key *key, const struct flow *flow, uint32_t irs,
 			 uint16_t mss, uint32_t tick);
+
+/* The same in two steps, for one who hashes many at a time: the words for siphash_words() (returns
+ * how many), and the cookie of their hash. */
+#define ISN_COOKIE_WORDS (FLOW_WORDS + 2) /* at most */
+unsigned int isn_cookie_words(const struct flow *flow, uint32_t irs, uint32_t mss_index,
+			      uint32_t tick, uint64_t *words);
+uint32_t isn_cookie_of(uint64_t hash, uint32_t mss_index, uint32_t tick);
+
+/* The table's index for an MSS. */
+uint32_t isn_cookie_mss_index(uint16_t mss);
 
 /* Was cookie made here for this four-tuple and irs, in tick or the tick before? Then true, and
  * *mss is the MSS it remembers. */

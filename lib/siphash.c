@@ -53,7 +53,7 @@ static inline uint64_t
 last_word(const uint8_t *data, size_t length)
 {
 	const size_t left = length % 8;
-	uint64_t word = (uint64_t)length << 56;
+	uint64_t word = siphash_end(length);
 
 	if (left && length >= 8) { /* one load that overlaps the word before */
 		word |= load_le64(data + length - 8) >> (64 - 8 * left);
@@ -64,24 +64,46 @@ last_word(const uint8_t *data, size_t length)
 	return word;
 }
 
-uint64_t
-siphash(const struct siphash_key *key, const void *data, size_t length)
+static inline void
+start(const struct siphash_key *key, uint64_t v[4])
 {
-	const uint8_t *bytes = data;
-	uint64_t v[4] = {
-		key->k0 ^ UINT64_C(0x736f6d6570736575),
-		key->k1 ^ UINT64_C(0x646f72616e646f6d),
-		key->k0 ^ UINT64_C(0x6c7967656e657261),
-		key->k1 ^ UINT64_C(0x7465646279746573),
-	};
+	v[0] = key->k0 ^ UINT64_C(0x736f6d6570736575);
+	v[1] = key->k1 ^ UINT64_C(0x646f72616e646f6d);
+	v[2] = key->k0 ^ UINT64_C(0x6c7967656e657261);
+	v[3] = key->k1 ^ UINT64_C(0x7465646279746573);
+}
 
-	for (size_t at = 0; at + 8 <= length; at += 8)
-		compress(v, load_le64(bytes + at));
-	compress(v, last_word(bytes, length));
+static inline uint64_t
+finish(uint64_t v[4])
+{
 	v[2] ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t
+siphash(const struct siphash_key *key, const void *data, size_t length)
+{
+	const uint8_t *bytes = data;
+	uint64_t v[4];
+
+	start(key, v);
+	for (size_t at = 0; at + 8 <= length; at += 8)
+		compress(v, load_le64(bytes + at));
+	compress(v, last_word(bytes, length));
+	return finish(v);
+}
+
+uint64_t
+siphash_words(const struct siphash_key *key, const uint64_t *words, unsigned int count)
+{
+	uint64_t v[4];
+
+	start(key, v);
+	for (unsigned int i = 0; i < count; i++)
+		compress(v, words[i]);
+	return finish(v);
 }
 
 struct siphash_key

@@ -14,6 +14,22 @@ struct siphash_key {
 /* SipHash-2-4 of length bytes at data. */
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t length);
 
+/* The same of data that its caller has as words, read little-endian: count of them, the last being
+ * what is left of the data (up to seven bytes) with siphash_end(), the length. */
+uint64_t siphash_words(const struct siphash_key *key, const uint64_t *words, unsigned int count);
+
+static inline uint64_t
+siphash_end(size_t length)
+{
+	return (uint64_t)length << 56;
+}
+
+#define SIPHASH_LANES 8
+
+/* siphash_words() of SIPHASH_LANES inputs at a time, all of count words: words[i][lane]. */
+void siphash_lanes(const struct siphash_key *key, const uint64_t (*words)[SIPHASH_LANES],
+		   unsigned int count, uint64_t hashes[SIPHASH_LANES]);
+
 /* Reads a key from its 16 bytes. */
 struct siphash_key siphash_key_read(const uint8_t bytes[16]);
 

@@ -303,8 +303,6 @@ parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 		return false;
 	}
 	slot->frame = frame;
-	slot->hash = flow_hash(&p->flow, &s->flow_key);
-	flow_table_prefetch(&s->table, slot->hash);
 	slot->reply = (struct tcp_reply){0};
 	slot->conn = CONN_NONE;
 	slot->sender = SENDER_NONE;
@@ -365,6 +363,7 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 	s->counters.rx += count;
 	for (unsigned int i = 0; i < count; i++)
 		slot_count += parse(s, &frames[i], &s->slots[slot_count]);
+	stack_hash(s, slot_count);
 	for (unsigned int i = 0; i < slot_count; i++)
 		warm(s, &s->slots[i]);
 	s->acting = true;

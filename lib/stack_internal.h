@@ -55,12 +55,20 @@ struct called {
 	bool used;
 };
 
+enum stack_hashed {
+	STACK_HASHED_NOT,
+	STACK_HASHED_ISN,    /* the flow, with isn_key */
+	STACK_HASHED_COOKIE, /* isn_cookie_words(), with cookie_key */
+};
+
 /* What became of one frame of the burst whose port somebody listens on. */
 struct stack_slot {
 	struct stack_frame *frame;
 	struct wire_packet packet;
 	struct tcp_reply reply; /* flags 0: none, and drop says why */
 	uint64_t hash;          /* of packet.flow */
+	uint64_t syn_hash;      /* what syn_hashed says; see stack_hash.c */
+	uint8_t syn_hashed;     /* enum stack_hashed */
 	uint32_t conn;          /* whose segment it was; CONN_NONE: nobody's, or released since */
 	uint32_t sender;        /* whose text the reply carries */
 	bool shared;            /* its ACK was replaced by a later one of this burst (D-13) */
@@ -125,6 +133,11 @@ void stack_set_time(struct stack *s, stack_us now);
 /* Writes a TCP segment into frame, its text being sender's, and counts what it is. */
 void stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 *l2,
 		    const struct flow *flow, const struct tcp_reply *reply, uint32_t sender);
+
+/* stack_hash.c */
+
+/* Sets hash and syn_hash of the first count slots, and asks for their buckets. */
+void stack_hash(struct stack *s, unsigned int count);
 
 /* stack_conn.c */
 
@@ -289,6 +302,15 @@ static inline bool
 stack_has_port(const struct stack *s, const struct flow *flow)
 {
 	return listener_on_port(s->conf.index, ntohs(flow_lport(flow))) || s->left_behind > 0;
+}
+
+/* RFC 9293 3.7.1 MUST-15: what the peer can take. */
+static inline uint16_t
+stack_peer_mss(const struct stack *s, const struct tcp_seg *seg, uint8_t family)
+{
+	uint16_t mss = seg->options & TCP_OPT_MSS ? seg->mss : family == 4 ? 536 : 1220;
+
+	return mss < s->conf.min_mss ? s->conf.min_mss : mss;
 }
 
 /* A segment for a port without a listener: RFC 9293 3.10.7.1, or the configuration's "closed =

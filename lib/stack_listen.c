@@ -8,15 +8,6 @@
 /* RFC 9293 3.6.1 MAY-2, as far above the old connection's numbers as Linux goes. */
 #define REOPEN_DISTANCE (65535 + 2)
 
-/* RFC 9293 3.7.1 MUST-15: what the peer can take. */
-static uint16_t
-peer_mss(const struct stack *s, const struct tcp_seg *seg, uint8_t family)
-{
-	uint16_t mss = seg->options & TCP_OPT_MSS ? seg->mss : family == 4 ? 536 : 1220;
-
-	return mss < s->conf.min_mss ? s->conf.min_mss : mss;
-}
-
 /* An entry for the slot's flow, in the table and with a way back, or CONN_NONE and the reason in
  * the slot. Its tcp part is not set yet. */
 static uint32_t
@@ -50,10 +41,13 @@ static void
 send_cookie(struct stack *s, struct stack_slot *slot, const struct listener *l)
 {
 	const struct tcp_seg *seg = &slot->packet.seg;
-	uint16_t mss = peer_mss(s, seg, slot->packet.flow.family);
+	uint16_t mss = stack_peer_mss(s, seg, slot->packet.flow.family);
 	struct tcp_env env = stack_listener_env(s, l, slot->packet.flow.family);
 	uint32_t iss =
-		isn_cookie_make(&s->cookie_key, &slot->packet.flow, seg->seq, mss, s->cookie_tick);
+		slot->syn_hashed == STACK_HASHED_COOKIE
+			? isn_cookie_of(slot->syn_hash, isn_cookie_mss_index(mss), s->cookie_tick)
+			: isn_cookie_make(&s->cookie_key, &slot->packet.flow, seg->seq, mss,
+					  s->cookie_tick);
 
 	tcp_open_cookie(seg, iss, &env, &slot->reply);
 	if (seg->options & TCP_OPT_TS) {
@@ -103,7 +97,7 @@ static bool
 open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const uint32_t *at_least)
 {
 	const struct listener *l = &s->conf.index->listeners[number];
-	uint16_t mss = peer_mss(s, &slot->packet.seg, slot->packet.flow.family);
+	uint16_t mss = stack_peer_mss(s, &slot->packet.seg, slot->packet.flow.family);
 	struct tcp_env env = stack_listener_env(s, l, slot->packet.flow.family);
 	uint32_t conn = take(s, slot);
 	struct tcp_conn *c;
@@ -111,7 +105,9 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 
 	if (conn == CONN_NONE)
 		return false;
-	iss = isn_make(&s->isn_key, &slot->packet.flow, s->isn_ticks);
+	iss = slot->syn_hashed == STACK_HASHED_ISN
+		      ? isn_of(slot->syn_hash, s->isn_ticks)
+		      : isn_make(&s->isn_key, &slot->packet.flow, s->isn_ticks);
 	if (at_least != NULL && seq_lt(iss, *at_least))
 		iss = *at_least;
 	c = conn_store_tcp(&s->conns, conn);

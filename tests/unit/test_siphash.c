@@ -177,6 +177,54 @@ siphash_derived_keys_differ_by_purpose_and_secret(void **state)
 			assert_int_not_equal(words[i], words[j]);
 }
 
+/* Bytes as words, as siphash_words() wants them, byte by byte. */
+static unsigned int
+to_words(const uint8_t *bytes, size_t length, uint64_t *words)
+{
+	const unsigned int count = (unsigned int)(length / 8 + 1);
+
+	memset(words, 0, count * sizeof(*words));
+	for (size_t i = 0; i < length; i++)
+		words[i / 8] |= (uint64_t)bytes[i] << 8 * (i % 8);
+	words[count - 1] |= siphash_end(length);
+	return count;
+}
+
+static void
+siphash_of_words_and_of_each_lane_agrees_with_libsodium(void **state)
+{
+	struct seed seed = seed_start("siphash lanes");
+
+	(void)state;
+	for (int round = 0; round < 500; round++) {
+		const size_t length = (size_t)round % 56;
+		uint8_t key_bytes[16], input[SIPHASH_LANES][56], expected[8];
+		uint64_t lanes[7][SIPHASH_LANES], words[7], hashes[SIPHASH_LANES];
+		struct siphash_key key;
+		unsigned int count = 0;
+
+		seed_fill(&seed, key_bytes, sizeof(key_bytes));
+		seed_fill(&seed, (uint8_t *)input, sizeof(input));
+		key = siphash_key_read(key_bytes);
+		for (size_t lane = 0; lane < SIPHASH_LANES; lane++) {
+			count = to_words(input[lane], length, words);
+			for (unsigned int i = 0; i < count; i++)
+				lanes[i][lane] = words[i];
+		}
+		siphash_lanes(&key, (const uint64_t(*)[SIPHASH_LANES])lanes, count, hashes);
+		for (size_t lane = 0; lane < SIPHASH_LANES; lane++) {
+			uint64_t is = 0;
+
+			crypto_shorthash_siphash24(expected, input[lane], length, key_bytes);
+			for (int i = 7; i >= 0; i--)
+				is = is << 8 | expected[i];
+			assert_int_equal(hashes[lane], is);
+			to_words(input[lane], length, words);
+			assert_int_equal(siphash_words(&key, words, count), is);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -184,6 +232,7 @@ main(void)
 		cmocka_unit_test(siphash_gives_the_authors_vectors),
 		cmocka_unit_test(siphash_agrees_with_libsodium_at_any_length_and_alignment),
 		cmocka_unit_test(siphash_reads_no_byte_past_its_input),
+		cmocka_unit_test(siphash_of_words_and_of_each_lane_agrees_with_libsodium),
 		cmocka_unit_test(siphash_derived_keys_differ_by_purpose_and_secret),
 	};
 
