@@ -202,13 +202,37 @@ take_trigger(struct oracle *o, unsigned int i, const struct stack_frame *frame)
 	t->length = t->tcp ? 0 : frame->length;
 	memcpy(t->frame, frame->data, t->length);
 	t->lawful = t->tcp && oracle_is_lawful(o, &t->segment);
-	t->open = t->first = false;
+	t->open = t->first = t->known = false;
 	if (!t->lawful)
 		return;
 	t->ends = oracle_ends(o, &t->segment, true);
 	conn = oracle_find_ends(o, &t->ends);
+	t->known = conn != UINT32_MAX;
 	t->open = oracle_is_open(o, conn);
-	t->first = t->segment.plain && conn == UINT32_MAX && is_first(o, i);
+	t->first = t->segment.plain && !t->known && is_first(o, i);
+}
+
+/* Nothing goes back that would say which ACK was a cookie's and has opened a connection; a segment
+ * before it may have ended another of the same ends. */
+static void
+note_cookies(struct oracle *o, unsigned int count)
+{
+	if (stack_counters(o->stack)->cookies_accepted == o->before.cookies_accepted)
+		return;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct oracle_trigger *t = &o->trigger[i];
+		unsigned int earlier = 0;
+
+		if (!t->lawful || !(t->segment.flags & TCP_ACK))
+			continue;
+		for (unsigned int j = 0; j < i; j++)
+			earlier += o->trigger[j].lawful && o->trigger[j].ends.hash == t->ends.hash;
+		/* One that this burst has opened takes a segment more to end. */
+		if (!t->known && earlier <= 1)
+			oracle_text_cookie(o, &t->ends, true);
+		else if (earlier > 0)
+			oracle_text_cookie(o, &t->ends, false);
+	}
 }
 
 /* What opens connections comes before what is seen of them: it may be in one burst. */
@@ -219,6 +243,7 @@ note_text(struct oracle *o, const struct segment *const *replies, unsigned int c
 		if (replies[i] != NULL && o->trigger[i].lawful && (replies[i]->flags & TCP_SYN))
 			oracle_text_opens(o, &o->trigger[i].ends);
 	}
+	note_cookies(o, count);
 	for (unsigned int i = 0; i < count; i++) {
 		if (o->trigger[i].lawful && o->reach == STACK_UP)
 			oracle_text_offered(o, &o->trigger[i].segment, &o->trigger[i].ends);

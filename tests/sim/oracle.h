@@ -35,6 +35,7 @@ struct oracle_trigger {
 	bool lawful;     /* ... and nothing of rules.md section 2, F1 to F8, drops it */
 	bool first; /* ... and there is no connection that it could be of, from this burst neither
 		     */
+	bool known; /* ... and there was a connection of its ends before the burst */
 	bool open;  /* ... and it is of a connection that was established before the burst */
 	struct segment segment;
 	struct oracle_ends ends; /* set if lawful */
@@ -182,6 +183,10 @@ bool oracle_look_at_all(struct oracle *o);
 
 /* A SYN-ACK goes out: what was seen of these ends before is of another connection. */
 void oracle_text_opens(struct oracle *o, const struct oracle_ends *ends);
+
+/* An ACK came in a burst in which cookies were taken. Certain: what was seen of these ends before
+ * is not of the connection that there is now, if there is one; else it may be, or not. */
+void oracle_text_cookie(struct oracle *o, const struct oracle_ends *ends, bool certain);
 
 /* A segment has come whose window may be the furthest so far. To be called after the burst. */
 void oracle_text_offered(struct oracle *o, const struct segment *s, const struct oracle_ends *ends);

@@ -17,6 +17,7 @@ struct oracle_record {
 	uint8_t shift;   /* of its windows */
 	bool called;     /* somebody has made calls by hand */
 	bool unseen;     /* not all it sent was seen */
+	bool mixed;      /* some of it may be of the one before, and nothing tells which */
 	bool begun;      /* it sent text or FIN; base is the first one's number */
 	bool finished;   /* a FIN was sent ... */
 	uint32_t fin;    /* ... and that is its number */
@@ -104,20 +105,41 @@ oracle_text_unseen(struct oracle *o)
 	}
 }
 
+/* What waits behind the burst now may be of the connection before. */
+static void
+wait_for_new(struct oracle *o, const struct oracle_ends *ends)
+{
+	const unsigned int pending = stack_pending(o->stack);
+
+	if (pending > 0)
+		take_record(o, ends)->behind = o->drained + pending;
+}
+
 void
 oracle_text_opens(struct oracle *o, const struct oracle_ends *ends)
 {
 	struct oracle_record **at = find_record(o, ends);
 	uint32_t conn = oracle_find_ends(o, ends);
-	const unsigned int pending = stack_pending(o->stack);
 
 	/* It may have waited behind the burst while the handshake came to its end. */
 	if (*at != NULL && (conn == CONN_NONE ||
 			    conn_store_tcp(&o->stack->conns, conn)->state == TCP_SYN_RECEIVED))
 		drop_record(o, at);
-	/* What waits there now may be of the connection before. */
-	if (pending > 0)
-		take_record(o, ends)->behind = o->drained + pending;
+	wait_for_new(o, ends);
+}
+
+void
+oracle_text_cookie(struct oracle *o, const struct oracle_ends *ends, bool certain)
+{
+	struct oracle_record **at = find_record(o, ends);
+
+	if (!certain) {
+		take_record(o, ends)->mixed = true;
+		return;
+	}
+	if (*at != NULL)
+		drop_record(o, at);
+	wait_for_new(o, ends);
 }
 
 void
@@ -317,6 +339,8 @@ oracle_text_check(struct oracle *o, const struct segment *s, const struct oracle
 	}
 	if (r == NULL)
 		return conn == CONN_NONE ? NULL : "text and FIN come after the handshake's ACK";
+	if (r->mixed)
+		return NULL;
 	if ((rule = check_bytes(r, s)) != NULL)
 		return rule;
 	if (s->text > 0 && r->edged && seq_gt(end, r->edge) && s->text > 1)
