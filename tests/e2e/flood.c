@@ -256,5 +256,6 @@ main(int argc, char **argv)
 	printf("offered: %" PRIu64 "\nsyn_ack: %" PRIu64 "\nrst: %" PRIu64 "\nother: %" PRIu64
 	       "\ncarried: %" PRIu64 "\n",
 	       f.offered, f.syn_ack, f.rst, f.other, f.carried);
+	free(f.frames);
 	return 0;
 }
