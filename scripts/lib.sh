@@ -52,6 +52,10 @@ vfio_packages=(
 	"dpdk|dpdk-devbind.py, which binds a NIC to vfio-pci"
 	"pciutils|lspci, which dpdk-devbind.py asks"
 )
+# Of scripts/test valgrind alone.
+valgrind_packages=(
+	"valgrind|looks at each access to memory"
+)
 # Of scripts/test coverage alone.
 coverage_packages=(
 	"gcovr|what the tests reach of the code"

@@ -12,6 +12,34 @@ logging.getLogger("scapy.runtime").setLevel(logging.ERROR)  # it looks for the h
 
 from lab import Lab  # noqa: E402
 from netns import PREFIX, Netns  # noqa: E402
+from reports import Reports  # noqa: E402
+
+
+@pytest.fixture(scope="session", name="reports", autouse=True)
+def sanitizers_reports(tmp_path_factory):
+    """Of whatever is started from here on."""
+    reports = Reports(tmp_path_factory.mktemp("reports"))
+    reports.ask_for()
+    return reports
+
+
+def _none(reports):
+    said = reports.take()
+    assert not said, said
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_report_at_the_end(reports):
+    """Of what a module starts and ends for all of its tests: leaks are reported at the end."""
+    yield
+    _none(reports)
+
+
+@pytest.fixture(autouse=True)
+def no_report(reports):
+    """A test fails of what is reported while it runs."""
+    yield
+    _none(reports)
 
 
 @pytest.fixture(scope="module")

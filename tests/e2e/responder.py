@@ -2,6 +2,7 @@
 """responder - a running riposte: started, waited for, stopped, and its counters looked at."""
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from netns import die_with_parent
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("RIPOSTE_BUILD", "build")
 BINARY = BUILD / "app" / "riposte"
+UNDER = shlex.split(os.environ.get("RIPOSTE_UNDER", ""))  # valgrind, say
 RUNTIME = Path("/var/run/dpdk")
 EAL = ["--no-pci", "--no-huge", "-m", "256"]
 
@@ -52,7 +54,7 @@ class Riposte:
         self.prefix = prefix
         self.conf = self.directory / "riposte.conf"
         self.conf.write_text(conf, encoding="utf-8")
-        self.command = [str(BINARY), *EAL, lcores_option(lcores), "--file-prefix", prefix,
+        self.command = [*UNDER, str(BINARY), *EAL, lcores_option(lcores), "--file-prefix", prefix,
                         *(f"--vdev={device}" for device in devices),
                         "--", "-c", str(self.conf), *options]
         if netns:
