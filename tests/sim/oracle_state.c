@@ -86,6 +86,9 @@ oracle_note_ack(struct oracle *o, const struct segment *s, uint32_t conn)
 	/* Text that waited behind the burst may say less than the ACK in it. */
 	if (o->conns[conn].acked_look == o->look + 1 && seq_lt(s->ack, o->conns[conn].acked))
 		return;
+	/* What waited may also be of the connection before, and say more than this one has had. */
+	if (seq_gt(s->ack, conn_store_tcp(&o->stack->conns, conn)->rcv.nxt))
+		return;
 	o->conns[conn].acked = s->ack;
 	o->conns[conn].acked_look = o->look + 1;
 }
