@@ -243,6 +243,7 @@ answer_closed(struct stack *s, struct stack_frame *frame, const struct wire_pack
 {
 	struct tcp_reply reply;
 
+	assert(frame->room >= WIRE_TCP_MAX);
 	stack_input_closed(s, &p->seg, &reply);
 	frame->length = 0;
 	if (reply.flags != 0) {
