@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* load.c - what each row of the benchmark sends. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "load.h"
+#include "memory.h"
+#include "say.h"
+
+#define WANDERING (UINT32_C(1) << 22) /* frames before they begin anew; a multiple of a file's */
+
+/* In "whole", each connection's segments are so many connections apart: with five segments each,
+ * 7,500 frames. */
+#define WHOLE_SEGMENTS 5
+#define WHOLE_COUNT    (LOAD_FRAMES / WHOLE_SEGMENTS)
+#define WHOLE_APART    1500
+
+static uint32_t
+syn_closed(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+{
+	(void)live;
+	return clients_frame(c,
+			     &(struct client_segment){.client = CLIENT_NEW + n,
+						      .port = CLIENT_PORT_CLOSED,
+						      .flags = TCP_SYN},
+			     frame);
+}
+
+static uint32_t
+ack_unknown(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+{
+	(void)live;
+	return clients_frame(c,
+			     &(struct client_segment){.client = CLIENT_NEW + n,
+						      .port = CLIENT_PORT_ENTRY,
+						      .flags = TCP_ACK,
+						      .seq = 1,
+						      .ack = 1},
+			     frame);
+}
+
+static uint32_t
+syn_cookie(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+{
+	(void)live;
+	return clients_frame(c,
+			     &(struct client_segment){.client = CLIENT_NEW + n,
+						      .port = CLIENT_PORT_COOKIE,
+						      .flags = TCP_SYN},
+			     frame);
+}
+
+static uint32_t
+syn_entry(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+{
+	(void)live;
+	return clients_frame(
+		c,
+		&(struct client_segment){.client = n, .port = CLIENT_PORT_ENTRY, .flags = TCP_SYN},
+		frame);
+}
+
+/* Round and round, so that each of a connection's segments comes once a loop of the file, and its
+ * first one when the last one of the loop before is long over. */
+static uint32_t
+whole(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+{
+	static const struct client_segment segments[WHOLE_SEGMENTS] = {
+		{.flags = TCP_SYN},
+		{.flags = TCP_ACK, .seq = 1, .ack = 1},
+		{.flags = TCP_ACK | TCP_PSH, .text = CLIENT_TEXT, .seq = 1, .ack = 1},
+		{.flags = TCP_ACK | TCP_FIN, .seq = 1 + CLIENT_TEXT, .ack = 1},
+		{.flags = TCP_ACK, .seq = 2 + CLIENT_TEXT, .ack = 2},
+	};
+	const uint32_t which = n % WHOLE_SEGMENTS;
+	struct client_segment segment = segments[which];
+
+	(void)live;
+	segment.port = CLIENT_PORT_ENTRY;
+	segment.client =
+		CLIENT_NEW + (n / WHOLE_SEGMENTS + WHOLE_COUNT - which * WHOLE_APART) % WHOLE_COUNT;
+	return clients_frame(c, &segment, frame);
+}
+_Static_assert(WHOLE_SEGMENTS *WHOLE_APART < WHOLE_COUNT + WHOLE_APART,
+	       "the last segment comes before the first one comes again");
+
+/* Half of them text that has come already, half ACKs of nothing new. */
+static uint32_t
+live_segments(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+{
+	const uint64_t random = (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	struct client_segment segment = {
+		.client = (uint32_t)(((random ^ random >> 29) & UINT32_MAX) * live >> 32),
+		.port = CLIENT_PORT_ENTRY,
+		.flags = TCP_ACK,
+		.seq = 1 + CLIENT_TEXT,
+		.ack = 1,
+	};
+
+	if (n % 2 == 0) {
+		segment.flags |= TCP_PSH;
+		segment.text = CLIENT_TEXT;
+		segment.seq = 1;
+	}
+	return clients_frame(c, &segment, frame);
+}
+
+static const struct row rows[] = {
+	{"syn-closed", syn_closed, LOAD_FRAMES, false, false},
+	{"ack-unknown", ack_unknown, LOAD_FRAMES, false, false},
+	{"syn-cookie", syn_cookie, LOAD_FRAMES, false, false},
+	{"syn-entry", syn_entry, LOAD_FRAMES, true, false},
+	{"whole", whole, WHOLE_COUNT *WHOLE_SEGMENTS, false, false},
+	{"live", live_segments, LOAD_FRAMES, false, true},
+};
+
+const struct row *
+load_row(const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+bool
+load_stream(const struct row *row, const struct clients *c, uint32_t live, struct stream *to)
+{
+	uint8_t frame[CLIENT_FRAME_MAX] = {0};
+
+	*to = (struct stream){0};
+	if (!row->fills && !row->wanders)
+		return true;
+	to->stride = c->family == 4 ? STREAM_STRIDE_4 : STREAM_STRIDE_6;
+	to->count = row->fills ? live : WANDERING;
+	to->once = row->fills;
+	to->heads = memory_take((size_t)to->count * to->stride, -1, "a stream of frames");
+	if (to->heads == NULL)
+		return false;
+	for (uint32_t n = 0; n < to->count; n++) {
+		row->frame(c, n, live, frame);
+		memcpy(to->heads + (size_t)n * to->stride, frame, to->stride);
+	}
+	return true;
+}
+
+void
+load_stream_free(struct stream *stream)
+{
+	memory_give(stream->heads, (size_t)stream->count * stream->stride);
+}
+
+bool
+load_file(const struct row *row, const struct clients *c, uint32_t live, const char *path)
+{
+	/* Magic, version 2.4, no zone and no accuracy, longest frame, Ethernet. */
+	const uint32_t header[6] = {0xa1b2c3d4, 4 << 16 | 2, 0, 0, 65535, 1};
+	uint8_t frame[CLIENT_FRAME_MAX] = {0};
+	FILE *file = fopen(path, "wbe");
+	bool good;
+
+	if (file == NULL) {
+		say("%s: %s", path, strerror(errno));
+		return false;
+	}
+	fwrite(header, sizeof(header), 1, file);
+	for (uint32_t n = 0; n < row->frames; n++) {
+		const uint32_t length = row->frame(c, n, live, frame);
+		const uint32_t record[4] = {0, 0, length, length}; /* time, and length twice */
+
+		fwrite(record, sizeof(record), 1, file);
+		fwrite(frame, length, 1, file);
+	}
+	good = !ferror(file);
+	if (fclose(file) != 0 || !good) {
+		say("%s: could not be written", path);
+		return false;
+	}
+	return true;
+}
