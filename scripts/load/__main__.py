@@ -15,6 +15,7 @@ from .frames import frames, write_pcap
 from .link import Memif, Ports, Veth
 from .machine import Cpus, LoadError, choose_cpus, give_away, huge_pages, scratch
 from .measure import run
+from .options import cpus, number, Parser, seconds
 from .responder import Elsewhere, MIB, Riposte, Swap
 from .sender import SENDERS, find_pktgen
 
@@ -80,31 +81,6 @@ of 5tswap) or could not be done; 2 wrong command line.
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """One line about what is wrong, instead of argparse's usage."""
-
-    def __init__(self):
-        super().__init__(prog="pktgen", add_help=False, allow_abbrev=False)
-
-    def error(self, message):
-        print(f"pktgen: {message} (see scripts/pktgen --help)", file=sys.stderr)
-        sys.exit(2)
-
-
-def seconds(text):
-    match = re.fullmatch(r"([0-9]+)(ms|s|m)", text)
-    value = int(match[1]) * {"ms": 0.001, "s": 1, "m": 60}[match[2]] if match else 0
-    if not 0.5 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time from 500ms to 60m, as 10s")
-    return value
-
-
-def number(text):
-    if not re.fullmatch("[0-9]{1,9}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return int(text)
-
-
 def mac(text):
     if not re.fullmatch("[0-9a-f]{2}(:[0-9a-f]{2}){5}", text.lower()):
         raise argparse.ArgumentTypeError(f"{text!r} is not an Ethernet address, as 02:18:00:00:00:01")
@@ -117,14 +93,8 @@ def pci(text):
     return text.lower()
 
 
-def cpus(text):
-    if not re.fullmatch("[0-9]{1,4}(,[0-9]{1,4}){1,2}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not two or three processors, as 0,1")
-    return [int(each) for each in text.split(",")]
-
-
 def arguments():
-    parser = Parser()
+    parser = Parser("pktgen")
     parser.add_argument("cases", nargs="+", metavar="CASE")
     parser.add_argument("--for", type=seconds, default=10, dest="seconds")
     parser.add_argument("--with", choices=list(SENDERS), default="pktgen", dest="sender")

@@ -46,9 +46,12 @@ def row(run):
 
 
 def table(runs):
-    rows = [list(COLUMNS), *map(row, runs)]
+    return lay_out([list(COLUMNS), *map(row, runs)], (0, len(COLUMNS) - 1))
+
+
+def lay_out(rows, left):
+    """Lines of columns side by side; left: those whose text begins where the column does."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    left = (0, len(COLUMNS) - 1)
     return ["  ".join(text.ljust(width) if n in left else text.rjust(width)
                       for n, (text, width) in enumerate(zip(line, widths))).rstrip()
             for line in rows]
@@ -88,21 +91,26 @@ def plot(path, runs, title):
     columns = min(3, len(runs))
     lines = -(-len(runs) // columns)
     script = [f"set terminal png size {300 * columns},{40 + 190 * lines} font ',10'",
-              f"set output {_quoted(path)}", f"set multiplot layout {lines},{columns} title "
-              f"{_quoted(title)}", "set yrange [0:*]", "set xrange [0:*]", "set grid",
+              f"set output {quoted(path)}", f"set multiplot layout {lines},{columns} title "
+              f"{quoted(title)}", "set yrange [0:*]", "set xrange [0:*]", "set grid",
               "set key top right", "set offsets graph 0,0,0.3,0", "set xtics font ',8'", "set xlabel 's' offset 0,0.8",
               "set ylabel 'million/s' offset 1.5"]
     for run in runs:
         script.append("$data << END")
         script += [" ".join(f"{value:.6g}" for value in each) for each in series(run)]
-        script += ["END", f"set title {_quoted(run.case)} offset 0,-0.8",
+        script += ["END", f"set title {quoted(run.case)} offset 0,-0.8",
                    "plot $data using 1:($2/1e6) with lines lw 2 title 'offered', "
                    "$data using 1:($4/1e6) with lines lw 2 title 'answered'"]
-    done = subprocess.run(["gnuplot"], input="\n".join([*script, "unset multiplot", ""]), text=True,
+    draw([*script, "unset multiplot"])
+
+
+def draw(script):
+    """Lines for gnuplot."""
+    done = subprocess.run(["gnuplot"], input="\n".join([*script, ""]), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         raise LoadError(f"gnuplot: {done.stdout.strip()}")
 
 
-def _quoted(text):
+def quoted(text):
     return "'" + str(text).replace("'", "''") + "'"

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Measures riposte's packet path against dpdk-testpmd's, and prints what came of it."""
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+from load.machine import choose_cpus, give_away, huge_pages, LoadError, scratch
+from load.options import number, Parser, seconds
+
+from . import report
+from .engine import MIB, Setting
+from .rounds import play
+from .work import WORKS
+
+QUICK = {"rounds": 3, "seconds": 0.5, "share": 0.5}
+
+HELP = f"""\
+usage: sudo scripts/bench [options]
+
+riposte and dpdk-testpmd on the same device with the same frames, in turns: net_pcap, which repeats a
+file of 32,768 frames from memory and throws away what is sent. Prints frames per second of the worker's
+own CPU time, and riposte's as a ratio to 5tswap's, which swaps addresses and ports and does nothing else.
+
+    --rows NAME,...     of {', '.join(WORKS)} (all)
+    --ip 4|6            IPv4 alone, or IPv6 (both)
+    --rounds N          medians of so many (5)
+    --for TIME          each measurement, from 500ms to 60m (2s)
+    --quick             {QUICK['rounds']} rounds of {QUICK['seconds']:g} s, IPv4 alone, and it holds if half of what is asked is reached
+    --csv FILE          every measurement
+    --plot FILE         the ratios as PNG
+    --logs DIR          what the programs said is kept there
+    --cpus A,B          the worker's processor, and that of everything else
+    --no-huge           no huge pages: slower. Without it as many as are needed are reserved, and given
+                        back
+
+Exit status: 0 every row over IPv4 has at least the ratio that is asked of it; 1 some have not, or it
+could not be done; 2 wrong command line.
+"""
+
+
+def rows(text):
+    names = text.split(",")
+    for name in names:
+        if name not in WORKS:
+            raise argparse.ArgumentTypeError(f"there is no row {name}: {', '.join(WORKS)}")
+    return [WORKS[name] for name in names]
+
+
+def two_cpus(text):
+    found = text.split(",")
+    if len(found) != 2 or not all(each.isdecimal() and len(each) < 5 for each in found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not two processors, as 0,1")
+    return [int(each) for each in found]
+
+
+def arguments():
+    parser = Parser("bench")
+    parser.add_argument("--rows", type=rows, default=list(WORKS.values()), metavar="NAME,...")
+    parser.add_argument("--ip", choices=("4", "6"))
+    parser.add_argument("--rounds", type=number)
+    parser.add_argument("--for", type=seconds, dest="seconds")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--csv", type=Path)
+    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--logs", type=Path)
+    parser.add_argument("--cpus", type=two_cpus)
+    parser.add_argument("--no-huge", action="store_true")
+    # scripts/bench's: look at the arguments and do nothing.
+    parser.add_argument("--check", action="store_true")
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(HELP, end="")
+        sys.exit(0)
+    given = parser.parse_args()
+    if given.rounds == 0:
+        parser.error("--rounds 0: one at least")
+    for option in "csv", "plot":
+        path = getattr(given, option)
+        if path and not path.parent.is_dir():
+            parser.error(f"--{option} {path}: there is no directory {path.parent}")
+    given.rounds = given.rounds or (QUICK["rounds"] if given.quick else 5)
+    given.seconds = given.seconds or (QUICK["seconds"] if given.quick else 2)
+    given.families = [int(given.ip)] if given.ip else [4] if given.quick else [4, 6]
+    given.share = QUICK["share"] if given.quick else 1
+    chosen = choose_cpus(given.cpus)
+    given.cpus = (chosen.responder, chosen.sender)
+    return given
+
+
+def bench(given):
+    """Everything; returns the exit status."""
+    done = []
+    with scratch(given.logs) as directory, contextlib.ExitStack() as stack:
+        setting = Setting(directory, given.cpus, f"bench{os.getpid()}", not given.no_huge)
+        if setting.huge:
+            stack.enter_context(huge_pages(2 * MIB))
+        for work in given.rows:
+            for family in given.families:
+                print(f"bench: {work.name} over IPv{family}", file=sys.stderr)
+                done.append(play(setting, work, family, given.rounds, given.seconds))
+    print("\n".join(report.table(done)))
+    print(report.how(given))
+    if given.csv:
+        report.write_csv(given.csv, done)
+        give_away(given.csv)
+    if given.plot:
+        report.plot(given.plot, done)
+        give_away(given.plot)
+    wrong = report.under(done, given.share)
+    for line in wrong:
+        print(f"bench: {line}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def main():
+    try:
+        given = arguments()
+        if given.check:
+            return 0
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        return bench(given)
+    except LoadError as error:
+        print(f"bench: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"bench: {error.filename or 'error'}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
