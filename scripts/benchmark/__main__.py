@@ -5,43 +5,65 @@ import contextlib
 import os
 import signal
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from load.machine import choose_cpus, give_away, huge_pages, LoadError, scratch
 from load.options import number, Parser, seconds
 
-from . import report
+from . import growth, report, rounds, workers
 from .engine import MIB, Setting
-from .rounds import play
 from .work import WORKS
 
+PARTS = {"rows": 2 * MIB, "memory": MIB, "workers": 3 * MIB}  # MiB of huge pages that each needs
 QUICK = {"rounds": 3, "seconds": 0.5, "share": 0.5}
 
 HELP = f"""\
-usage: sudo scripts/bench [options]
+usage: sudo scripts/bench [PART...] [options]
 
-riposte and dpdk-testpmd on the same device with the same frames, in turns: net_pcap, which repeats a
-file of 32,768 frames from memory and throws away what is sent. Prints frames per second of the worker's
-own CPU time, and riposte's as a ratio to 5tswap's, which swaps addresses and ports and does nothing else.
+    rows                riposte and dpdk-testpmd on the same device with the same frames, in turns:
+                        net_pcap, which repeats a file of 32,768 frames from memory and throws away what
+                        is sent. Frames per second of the worker's own CPU time, and riposte's as a ratio
+                        to 5tswap's, which swaps addresses and ports and does nothing else
+    memory              from ten thousand to a hundred million connections: what each takes, what a
+                        segment costs, and whether each is closed by its own FIN
+    workers             two workers against one
+
+Without a PART, all of them.
 
     --rows NAME,...     of {', '.join(WORKS)} (all)
     --ip 4|6            IPv4 alone, or IPv6 (both)
+    --most N            connections in memory's part, at most (100000000)
     --rounds N          medians of so many (5)
     --for TIME          each measurement, from 500ms to 60m (2s)
-    --quick             {QUICK['rounds']} rounds of {QUICK['seconds']:g} s, IPv4 alone, and it holds if half of what is asked is reached
+    --quick             the rows over IPv4 alone, {QUICK['rounds']} rounds of {QUICK['seconds']:g} s, and it holds if half of what is
+                        asked is reached
     --csv FILE          every measurement
-    --plot FILE         the ratios as PNG
+    --plot FILE         the ratios and the growth as PNG
     --logs DIR          what the programs said is kept there
-    --cpus A,B          the worker's processor, and that of everything else
+    --cpus A,B          the worker's processor, and that of everything else and of a second worker
     --no-huge           no huge pages: slower. Without it as many as are needed are reserved, and given
                         back
 
-Exit status: 0 every row over IPv4 has at least the ratio that is asked of it; 1 some have not, or it
-could not be done; 2 wrong command line.
+Exit status: 0 all is reached that is asked; 1 something is not, or could not be done; 2 wrong command
+line.
 """
 
 
-def rows(text):
+@dataclass
+class Done:
+    """What was measured."""
+    rows: list = field(default_factory=list)
+    sizes: list = field(default_factory=list)
+    pairs: list = field(default_factory=list)
+
+    def wrong(self, share):
+        """What does not hold, a line each."""
+        return [*report.under(self.rows, share),
+                *(line for each in (*self.sizes, *self.pairs) for line in each.wrong())]
+
+
+def named_rows(text):
     names = text.split(",")
     for name in names:
         if name not in WORKS:
@@ -58,7 +80,9 @@ def two_cpus(text):
 
 def arguments():
     parser = Parser("bench")
-    parser.add_argument("--rows", type=rows, default=list(WORKS.values()), metavar="NAME,...")
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--most", type=number, default=growth.SIZES[-1])
+    parser.add_argument("--rows", type=named_rows, default=list(WORKS.values()), metavar="NAME,...")
     parser.add_argument("--ip", choices=("4", "6"))
     parser.add_argument("--rounds", type=number)
     parser.add_argument("--for", type=seconds, dest="seconds")
@@ -74,6 +98,10 @@ def arguments():
         print(HELP, end="")
         sys.exit(0)
     given = parser.parse_args()
+    for name in given.parts:
+        if name not in PARTS:
+            parser.error(f"there is no part {name}: {', '.join(PARTS)}")
+    given.parts = given.parts or (["rows"] if given.quick else list(PARTS))
     if given.rounds == 0:
         parser.error("--rounds 0: one at least")
     for option in "csv", "plot":
@@ -89,28 +117,53 @@ def arguments():
     return given
 
 
+def tell(text):
+    print(f"bench: {text}", file=sys.stderr)
+
+
+def play_rows(given, setting, done):
+    for work in given.rows:
+        for family in given.families:
+            tell(f"{work.name} over IPv{family}")
+            done.rows.append(rounds.play(setting, work, family, given.rounds, given.seconds))
+    print("\n".join([*report.table(done.rows), report.how_rows(given)]), flush=True)
+
+
+def play_memory(given, setting, done):
+    for family in given.families:
+        for live in growth.SIZES:
+            if live <= min(given.most, growth.MOST[family]):
+                tell(f"{live} connections over IPv{family}")
+                done.sizes.append(growth.play(setting, live, family, given.rounds, given.seconds))
+    print("\n".join([*growth.table(done.sizes), report.how_sizes(given)]), flush=True)
+
+
+def play_workers(given, setting, done):
+    tell("two workers")
+    done.pairs = workers.all_of(setting, given.families, given.rounds, given.seconds)
+    print("\n".join([*workers.table(done.pairs), report.how_pairs(given)]), flush=True)
+
+
 def bench(given):
     """Everything; returns the exit status."""
-    done = []
+    done = Done()
+    play = {"rows": play_rows, "memory": play_memory, "workers": play_workers}
     with scratch(given.logs) as directory, contextlib.ExitStack() as stack:
         setting = Setting(directory, given.cpus, f"bench{os.getpid()}", not given.no_huge)
         if setting.huge:
-            stack.enter_context(huge_pages(2 * MIB))
-        for work in given.rows:
-            for family in given.families:
-                print(f"bench: {work.name} over IPv{family}", file=sys.stderr)
-                done.append(play(setting, work, family, given.rounds, given.seconds))
-    print("\n".join(report.table(done)))
-    print(report.how(given))
+            stack.enter_context(huge_pages(max(PARTS[part] for part in given.parts)))
+        for part in PARTS:
+            if part in given.parts:
+                play[part](given, setting, done)
     if given.csv:
         report.write_csv(given.csv, done)
         give_away(given.csv)
     if given.plot:
         report.plot(given.plot, done)
-        give_away(given.plot)
-    wrong = report.under(done, given.share)
+        give_away(*filter(Path.exists, [given.plot]))
+    wrong = done.wrong(given.share)
     for line in wrong:
-        print(f"bench: {line}", file=sys.stderr)
+        tell(line)
     return 1 if wrong else 0
 
 
@@ -122,9 +175,9 @@ def main():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         return bench(given)
     except LoadError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        tell(error)
     except OSError as error:
-        print(f"bench: {error.filename or 'error'}: {error.strerror}", file=sys.stderr)
+        tell(f"{error.filename or 'error'}: {error.strerror}")
     except KeyboardInterrupt:
         return 130
     return 1

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from load.machine import DpdkProgram, LoadError, Program
+from load.machine import DpdkProgram, LoadError
 from load.responder import BINARY
 
 from .work import configuration
@@ -16,7 +16,7 @@ from .work import configuration
 ENGINE = BINARY.parents[1] / "tests" / "bench" / "engine"
 MIB = 256  # of packet buffers, for each of the two
 WARM_UP = 0.2  # of the time, before it begins; the engine's own is the same
-START_SECONDS = 900  # a hundred million connections take their time
+START_SECONDS = 1800  # a hundred million connections take their time
 PROMPT = "testpmd> "
 
 
@@ -51,42 +51,49 @@ class Sample:
         return self.frames / self.cpu_seconds
 
 
-class Engine(Program):
-    """riposte's packet path, with the row's connections in its table."""
+class Engine(DpdkProgram):
+    """riposte's packet path, with the row's connections in its table. It is not asked by telemetry."""
 
     def __init__(self, setting, work, family, live=None, workers=1):
         live = work.live if live is None else live
-        conf = setting.directory / "engine.conf"
+        name = f"engine-{workers}"  # two may be there at a time
+        conf = setting.directory / f"{name}.conf"
         conf.write_text(configuration(work, family, live), encoding="ascii")
-        self.files = [setting.directory / f"frames-{n}.pcap" for n in range(workers)]
+        self.files = [setting.directory / f"{name}-{n}.pcap" for n in range(workers)]
         self.bytes = None
         self.answers = 0
-        super().__init__("engine", [
-            "unshare", "-n", ENGINE, *setting.eal("riposte", self.files), "--",
-            work.name, family, live, conf, *self.files], setting.directory, stdin=subprocess.PIPE)
+        super().__init__(name, [
+            "unshare", "-n", ENGINE, *setting.eal(name, self.files), "--",
+            work.name, family, live, conf, *self.files],
+            setting.directory, f"{setting.prefix}-{name}", stdin=subprocess.PIPE)
 
     def ready(self):
         self.wait_until(lambda: "\nready\n" in self.said(), "it is ready", START_SECONDS)
         self.bytes = int(re.search(r"^bytes: (\d+)$", self.said(), re.MULTILINE)[1])
 
+    def _tell(self, command):
+        """What each worker's part of the answer is, by name."""
+        self.process.stdin.write(f"{command}\n".encode())
+        self.process.stdin.flush()
+        said = self.wait_until(self._answer, f"it has done: {command}", START_SECONDS)
+        self.answers += 1
+        return [{name: int(value) for name, value in re.findall(r"^([a-z0-9_.]+): (\d+)$", each,
+                                                                re.MULTILINE)}
+                for each in said.split("worker: ")[1:]]
+
     def measure(self, seconds):
         """A sample for each worker."""
-        self.process.stdin.write(f"run {round(seconds * 1000)}\n".encode())
-        self.process.stdin.flush()
-        said = self.wait_until(self._answer, "it has measured", START_SECONDS)
-        self.answers += 1
-        return [self._sample(each) for each in said.split("worker: ")[1:]]
+        return [Sample(found.get("rx", 0), found.pop("cpu_ns") / 1e9, found)
+                for found in self._tell(f"run {round(seconds * 1000)}")]
+
+    def hang_up(self):
+        """Every client closes its connection: how many were answered as they should be."""
+        return sum(found["closed_right"] for found in self._tell("close"))
 
     def _answer(self):
         """What it said of the last measurement, once that is all."""
         parts = self.said().partition("\nready\n")[2].split("done\n")
         return parts[self.answers] if len(parts) > self.answers + 1 else None
-
-    @staticmethod
-    def _sample(text):
-        found = {name: int(value) for name, value in re.findall(r"^([a-z0-9_.]+): (\d+)$", text,
-                                                                re.MULTILINE)}
-        return Sample(found.get("rx", 0), found.pop("cpu_ns") / 1e9, found)
 
     def close(self):
         with contextlib.suppress(OSError, LoadError):
@@ -98,12 +105,12 @@ class Engine(Program):
 class Yardstick(DpdkProgram):
     """dpdk-testpmd on the same device, with the same frames."""
 
-    def __init__(self, setting, file, burst):
+    def __init__(self, setting, file):
         prefix = f"{setting.prefix}-testpmd"
         super().__init__("dpdk-testpmd", [
             "unshare", "-n", "dpdk-testpmd", *setting.eal("testpmd", [file]), "--", "--interactive",
-            "--port-topology=loop", "--nb-cores=1", "--total-num-mbufs=40960", "--no-flush-rx",
-            f"--burst={burst}"], setting.directory, prefix, stdin=subprocess.PIPE)
+            "--port-topology=loop", "--nb-cores=1", "--total-num-mbufs=40960", "--no-flush-rx"],
+            setting.directory, prefix, stdin=subprocess.PIPE)
         self.thread = None
 
     def ready(self):

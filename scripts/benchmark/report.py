@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """report - what is printed of the rows: a table, CSV, a plot."""
 import csv
+import statistics
 
 from load.report import draw, lay_out, million, quoted
 
 from .rounds import IO, RIPOSTE, SWAP
+from .work import WORKS
 
 COLUMNS = ("WORK", "IP", "RIPOSTE", "NS", "5TSWAP", "IO", "RATIO", "ROUNDS", "AT LEAST", "AIM")
 
@@ -27,47 +29,101 @@ def under(rows, share=1):
             for row in rows if row.family == 4 and row.ratio < share * row.work.least]
 
 
-def write_csv(path, rows):
+def measurements(done):
+    """(row, IP, live, who, figures, what they are) of everything."""
+    for row in done.rows:
+        for who, rates in row.rates.items():
+            yield row.work.name, row.family, row.work.live, who, rates, "frames per CPU second"
+    for size in done.sizes:
+        yield WORKS["live"].name, size.family, size.live, RIPOSTE, size.costs, "ns a frame"
+        if size.right is not None:
+            yield "memory", size.family, size.live, RIPOSTE, [size.bytes], "bytes a connection"
+    for pair in done.pairs:
+        for who, rates in (("one worker", pair.one), ("two workers", pair.two)):
+            yield pair.work.name, pair.family, pair.work.live, who, rates, "frames per CPU second"
+
+
+def write_csv(path, done):
     """A line for each measurement."""
     with open(path, "w", encoding="ascii", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["row", "ip", "live", "round", "who", "frames_per_cpu_second"])
-        for row in rows:
-            for who, rates in row.rates.items():
-                for n, rate in enumerate(rates, 1):
-                    writer.writerow([row.work.name, row.family, row.work.live, n, who, f"{rate:.0f}"])
+        writer.writerow(["row", "ip", "live", "who", "round", "value", "unit"])
+        for *what, figures, unit in measurements(done):
+            for n, value in enumerate(figures, 1):
+                writer.writerow([*what, n, f"{value:.1f}", unit])
 
 
-def plot(path, rows):
-    """Bars of the ratios, and what is asked of them."""
-    names = list(dict.fromkeys(row.work.name for row in rows))
-    ratios = {(row.work.name, row.family): row for row in rows}
-    script = [f"set terminal png size {160 + 140 * len(names)},420 font ',10'", f"set output {quoted(path)}",
-              "set title 'packets per second of CPU time, as a ratio to 5tswap'", "set yrange [0:*]",
-              "set grid ytics", "set key top right", "set style fill solid 0.7", "set boxwidth 0.35",
-              f"set xrange [-0.6:{len(names) - 0.4}]",
-              "set xtics (" + ", ".join(f"{quoted(name)} {n}" for n, name in enumerate(names)) + ")",
-              "$data << END"]
-    for n, name in enumerate(names):
-        values = [ratios[name, family].ratio if (name, family) in ratios else "NaN" for family in (4, 6)]
-        work = next(row.work for row in rows if row.work.name == name)
+def _bars(rows):
+    """The ratios, and what is asked of them."""
+    works = list(dict.fromkeys(row.work for row in rows))
+    ratios = {(row.work, row.family): row.ratio for row in rows}
+    script = ["set title 'frames per second of CPU time, as a ratio to 5tswap'", "set grid ytics",
+              "set yrange [0:*]", "set boxwidth 0.35", f"set xrange [-0.6:{len(works) - 0.4}]",
+              "set xtics (" + ", ".join(f"{quoted(work.name)} {n}" for n, work in enumerate(works)) + ")",
+              "$ratios << END"]
+    for n, work in enumerate(works):
+        values = [ratios.get((work, family), "NaN") for family in (4, 6)]
         script.append(" ".join(map(str, (n, *values, work.least, work.aim))))
-    script += ["END",
-               "plot $data using ($1-0.18):2 with boxes title 'IPv4', "
-               "$data using ($1+0.18):3 with boxes title 'IPv6', "
-               "$data using 1:4 with points pt 9 ps 1.5 lc 'black' title 'at least', "
-               "$data using 1:5 with points pt 3 ps 1.5 lc 'black' title 'aim'"]
-    draw(script)
+    return [*script, "END",
+            "plot $ratios using ($1-0.18):2 with boxes title 'IPv4', "
+            "$ratios using ($1+0.18):3 with boxes title 'IPv6', "
+            "$ratios using 1:4 with points pt 9 ps 1.5 lc 'black' title 'at least', "
+            "$ratios using 1:5 with points pt 3 ps 1.5 lc 'black' title 'aim'"]
 
 
-def how(given):
+def _curve(sizes):
+    """What a segment costs, the more connections there are."""
+    script = ["set title 'a segment to any of the live connections'", "set grid", "set yrange [0:*]",
+              "set logscale x", "set xrange [5e3:2e8]", "set format x '10^{%L}'", "set xtics auto",
+              "set xlabel 'live connections'", "set ylabel 'ns of CPU time'"]
+    plots = []
+    for family in 4, 6:
+        points = [(size.live, statistics.median(size.costs)) for size in sizes
+                  if size.family == family and size.costs]
+        if points:
+            script += [f"$ip{family} << END", *(f"{live} {cost:.1f}" for live, cost in points), "END"]
+            plots.append(f"$ip{family} with linespoints lw 2 pt 7 title 'IPv{family}'")
+    return [*script, "plot " + ", ".join(plots)] if plots else []
+
+
+def plot(path, done):
+    """A picture of the rows, and one of the memory's part: those that were measured."""
+    pictures = [each for each in (_bars(done.rows) if done.rows else [], _curve(done.sizes)) if each]
+    if not pictures:
+        return
+    script = [f"set terminal png size 900,{360 * len(pictures)} font ',10'", f"set output {quoted(path)}",
+              f"set multiplot layout {len(pictures)},1", "set key top right",
+              "set style fill solid 0.7", "set offsets graph 0,0,0.2,0"]
+    draw([*script, *(line for each in pictures for line in each), "unset multiplot"])
+
+
+def how_rows(given):
     """How the figures were got."""
     return f"""\
-Millions of frames per second of the worker's own CPU time, medians of {given.rounds} rounds of {given.seconds:g} s, in each of
-which riposte, 5tswap and io ran one after the other, on processor {given.cpus[0]}, {'without' if given.no_huge else 'with'} huge pages for the
-packet buffers. NS: what a frame costs riposte, in nanoseconds. ROUNDS: the least and the greatest ratio of
-one round. The device is net_pcap with infinite_rx=1 over 32,768 frames; what is sent is dropped; bursts are
-of 64 frames on both sides. riposte is its own port.c and worker.c (tests/bench/engine.c), with --poll. In
-syn-entry and live a receive callback puts other headers into the frames, so that there are more clients
-than the file holds; what that costs is counted as riposte's. syn-entry is from an empty table to a full
-one, in slices of 0.4 s, between which the handshakes are completed, so that no SYN-ACK is sent twice."""
+RIPOSTE, 5TSWAP, IO: millions of frames per second of the worker's own CPU time, medians of {given.rounds} rounds
+of {given.seconds:g} s, in each of which they ran one after the other on processor {given.cpus[0]}, {_pages(given)}. NS:
+nanoseconds of a frame to riposte. RATIO: of riposte to 5tswap, and from the least to the greatest of a round.
+The device is net_pcap with infinite_rx=1 over 32,768 frames; what is sent is dropped. riposte is its own
+port.c and worker.c (tests/bench/engine.c), polling. In syn-entry and live a receive callback puts other
+headers into the frames, so that there are more clients than the file has; that is counted as riposte's.
+syn-entry goes from an empty table to a full one, in slices of 0.4 s, between which the handshakes are
+completed, so that no SYN-ACK is sent twice."""
+
+
+def how_sizes(given):
+    return f"""\
+BYTES EACH: all of a worker's memory by the connections that it has room for (a full table). NS A SEGMENT:
+CPU time of a segment to one of all of them at random, text again or an ACK, median of {given.rounds} rounds of
+{given.seconds:g} s. Then every client closes: its FIN is answered with ACK and FIN of the right numbers, and nothing
+is left once the client has acknowledged that."""
+
+
+def how_pairs(given):
+    return f"""\
+ONE, TWO: millions of frames per second of a worker's own CPU time, and the sum of two workers, on processors
+{given.cpus[0]} and {given.cpus[1]} at the same time, each with a net_pcap device and a file of its own; medians of {given.rounds} rounds of
+{given.seconds:g} s, in turns."""
+
+
+def _pages(given):
+    return "packet buffers without huge pages" if given.no_huge else "packet buffers in huge pages"

@@ -10,7 +10,6 @@ from .engine import Engine, Yardstick
 from .work import wrong, Work
 
 RIPOSTE, SWAP, IO = "riposte", "5tswap", "io"
-BURST = 64  # testpmd's, as riposte's PORT_BURST: its own default of 32 is slower
 
 
 @dataclass
@@ -50,7 +49,7 @@ def play(setting, work, family, count, seconds):
         engine = Engine(setting, work, family)
         stack.callback(engine.close)
         engine.ready()
-        yardstick = Yardstick(setting, engine.files[0], BURST)
+        yardstick = Yardstick(setting, engine.files[0])
         stack.callback(yardstick.close)
         yardstick.ready()
         for _ in range(count):

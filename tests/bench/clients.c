@@ -8,7 +8,6 @@
 #include "isn.h"
 
 #define FRAME_MIN 60 /* Ethernet's, without its checksum */
-#define IRS       1000u
 #define MSS       1460
 
 /* A number as random as a client's address has to be: each has another. Below 2^29. */
@@ -26,9 +25,8 @@ scatter(uint32_t client)
 	return n;
 }
 
-/* The connection of a client, seen from the server. */
-static void
-client_flow(const struct clients *c, uint32_t client, uint16_t port, struct flow *flow)
+void
+clients_flow(const struct clients *c, uint32_t client, uint16_t port, struct flow *flow)
 {
 	const uint32_t number = scatter(client);
 	const uint16_t lport = htons(port);
@@ -50,9 +48,8 @@ client_flow(const struct clients *c, uint32_t client, uint16_t port, struct flow
 	flow->v6.rport = rport;
 }
 
-/* The same seen from the client. */
-static struct flow
-turned(const struct flow *flow)
+struct flow
+clients_turned(const struct flow *flow)
 {
 	struct flow other = {.family = flow->family};
 
@@ -80,6 +77,15 @@ clients_init(struct clients *c, uint8_t family, const uint8_t mac[6],
 	memcpy(c->to.peer, mac, sizeof(c->to.peer));
 }
 
+uint32_t
+clients_iss(const struct clients *c, uint32_t client, uint16_t port)
+{
+	struct flow flow;
+
+	clients_flow(c, client, port, &flow);
+	return isn_make(&c->isn_key, &flow, 0);
+}
+
 void
 clients_fill(struct stack_conf *conf)
 {
@@ -90,7 +96,7 @@ uint32_t
 clients_frame(const struct clients *c, const struct client_segment *segment, uint8_t *frame)
 {
 	struct tcp_reply out = {
-		.seq = IRS + segment->seq,
+		.seq = CLIENT_IRS + segment->seq,
 		.wnd = 65535,
 		.mss = MSS,
 		.text = segment->text,
@@ -101,10 +107,10 @@ clients_frame(const struct clients *c, const struct client_segment *segment, uin
 	struct flow theirs, ours;
 	uint32_t length;
 
-	client_flow(c, segment->client, segment->port, &theirs);
+	clients_flow(c, segment->client, segment->port, &theirs);
 	if (segment->flags & TCP_ACK)
-		out.ack = isn_make(&c->isn_key, &theirs, 0) + segment->ack;
-	ours = turned(&theirs);
+		out.ack = clients_iss(c, segment->client, segment->port) + segment->ack;
+	ours = clients_turned(&theirs);
 	assert(wire_text_offset(&c->to, &ours, &out) + segment->text <= CLIENT_FRAME_MAX);
 	memset(frame + wire_text_offset(&c->to, &ours, &out), 'x', segment->text);
 	length = wire_emit_tcp(&c->host, &c->to, &ours, &out, frame, &lengths);
@@ -114,13 +120,11 @@ clients_frame(const struct clients *c, const struct client_segment *segment, uin
 	return FRAME_MIN;
 }
 
-/* One segment of each of count clients from first on. */
-static void
-send_each(const struct clients *c, struct stack *s, uint32_t first, uint32_t count,
-	  struct client_segment segment, stack_us now)
+void
+clients_burst(const struct clients *c, struct stack *s, uint32_t first, uint32_t count,
+	      struct client_segment segment, stack_us now, struct stack_frame *frames)
 {
 	static uint8_t buffers[STACK_BURST_MAX][CLIENT_FRAME_MAX];
-	struct stack_frame frames[STACK_BURST_MAX];
 
 	for (uint32_t i = 0; i < count; i++) {
 		segment.client = first + i;
@@ -139,22 +143,23 @@ clients_establish(const struct clients *c, struct stack *s, uint32_t first, uint
 {
 	static uint8_t lost[CLIENT_FRAME_MAX];
 	struct stack_frame frame = {.data = lost, .room = sizeof(lost)};
+	struct stack_frame replies[STACK_BURST_MAX];
 	uint32_t some;
 
 	for (; count > 0; first += some, count -= some) {
 		some = count < STACK_BURST_MAX ? count : STACK_BURST_MAX;
 		if (syn)
-			send_each(c, s, first, some,
-				  (struct client_segment){.port = CLIENT_PORT_ENTRY,
-							  .flags = TCP_SYN},
-				  now);
-		send_each(c, s, first, some,
-			  (struct client_segment){.port = CLIENT_PORT_ENTRY,
-						  .flags = TCP_ACK | TCP_PSH,
-						  .text = CLIENT_TEXT,
-						  .seq = 1,
-						  .ack = 1},
-			  now);
+			clients_burst(c, s, first, some,
+				      (struct client_segment){.port = CLIENT_PORT_ENTRY,
+							      .flags = TCP_SYN},
+				      now, replies);
+		clients_burst(c, s, first, some,
+			      (struct client_segment){.port = CLIENT_PORT_ENTRY,
+						      .flags = TCP_ACK | TCP_PSH,
+						      .text = CLIENT_TEXT,
+						      .seq = 1,
+						      .ack = 1},
+			      now, replies);
 		stack_tick(s, now);
 		while (stack_output(s, &frame))
 			;

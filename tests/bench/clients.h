@@ -12,6 +12,7 @@
 
 #define CLIENT_FRAME_MAX 256
 #define CLIENT_TEXT      100 /* bytes of text in a segment that has some */
+#define CLIENT_IRS       1000u
 
 /* Clients below it are in the table before anything is measured, if any are; those from it on are
  * not. There are as many of either. */
@@ -30,6 +31,13 @@ struct clients {
 /* Clients of a stack of that secret, on a device of that Ethernet address. */
 void clients_init(struct clients *c, uint8_t family, const uint8_t mac[6],
 		  const struct siphash_key *secret);
+
+/* The connection of a client, seen from the server; and either end's view of it as the other's. */
+void clients_flow(const struct clients *c, uint32_t client, uint16_t port, struct flow *flow);
+struct flow clients_turned(const struct flow *flow);
+
+/* The ISS with which the server answers that client. */
+uint32_t clients_iss(const struct clients *c, uint32_t client, uint16_t port);
 
 /* Completes conf so that the ISS is what clients_frame() takes it to be. */
 void clients_fill(struct stack_conf *conf);
@@ -52,5 +60,15 @@ uint32_t clients_frame(const struct clients *c, const struct client_segment *seg
  * sent CLIENT_TEXT bytes. syn: their SYNs came before. What s wants to send meanwhile is lost. */
 void clients_establish(const struct clients *c, struct stack *s, uint32_t first, uint32_t count,
 		       bool syn, stack_us now);
+
+/* Each of these clients, which clients_establish() has made, ends its connection by its own FIN and
+ * acknowledges the server's. Returns how many were answered as they should be, and are gone. */
+uint32_t clients_close(const struct clients *c, struct stack *s, uint32_t first, uint32_t count,
+		       stack_us now);
+
+/* A burst of the same segment of count clients from first on, at most STACK_BURST_MAX; the replies
+ * are in frames. */
+void clients_burst(const struct clients *c, struct stack *s, uint32_t first, uint32_t count,
+		   struct client_segment segment, stack_us now, struct stack_frame *frames);
 
 #endif

@@ -4,7 +4,8 @@
  * Writes a FILE of frames for each worker, for EAL's --vdev=net_pcapN,rx_pcap=FILE,infinite_rx=1 to
  * read, makes LIVE connections where the row wants them, and says "ready". Then each line
  * "run MILLISECONDS" on stdin is one measurement, whose counters it prints; they end with "done".
- * What is measured is the CPU time of the worker's thread, which is not lost to others. */
+ *With "close" all connections are closed by their clients, and it prints how many were so as they
+ *should. What is measured is the CPU time of the worker's thread, which is not lost to others. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -228,6 +229,21 @@ run(struct engine *e, uint32_t ms)
 	fflush(stdout);
 }
 
+static void
+close_all(struct engine *e)
+{
+	for (unsigned int i = 0; i < e->count; i++) {
+		struct job *job = &e->jobs[i];
+		const uint32_t right = clients_close(&job->clients, job->worker.stack, 0, e->live,
+						     worker_clock(&e->orders));
+
+		printf("worker: %u\nclosed_right: %u\nconnections: %u\n", i, right,
+		       stack_connections(job->worker.stack));
+	}
+	printf("done\n");
+	fflush(stdout);
+}
+
 /* Runs what stdin says, to its end. */
 static void
 obey(struct engine *e)
@@ -240,6 +256,8 @@ obey(struct engine *e)
 	while (fgets(line, sizeof(line), stdin) != NULL)
 		if (sscanf(line, "run %u", &ms) == 1)
 			run(e, ms);
+		else if (strcmp(line, "close\n") == 0)
+			close_all(e);
 }
 
 /* Opens a device and its worker, with the connections that the row wants. */
