@@ -148,7 +148,7 @@ def bench(given):
     """Everything; returns the exit status."""
     done = Done()
     play = {"rows": play_rows, "memory": play_memory, "workers": play_workers}
-    with scratch(given.logs) as directory, contextlib.ExitStack() as stack:
+    with scratch(given.logs, "bench") as directory, contextlib.ExitStack() as stack:
         setting = Setting(directory, given.cpus, f"bench{os.getpid()}", not given.no_huge)
         if setting.huge:
             stack.enter_context(huge_pages(max(PARTS[part] for part in given.parts)))

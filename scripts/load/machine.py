@@ -53,9 +53,9 @@ def give_away(*paths):
 
 
 @contextlib.contextmanager
-def scratch(logs=None):
+def scratch(logs=None, name="load"):
     """A directory that nobody else can look into. logs: where what programs said is kept."""
-    path = Path(tempfile.mkdtemp(prefix="riposte-load-", dir="/run"))
+    path = Path(tempfile.mkdtemp(prefix=f"riposte-{name}-", dir="/run"))
     try:
         yield path
     finally:

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""scripts/bench: what it makes of its measurements, what it prints and writes, what it refuses and
+leaves. How fast riposte is, is scripts/test bench's to say."""
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from netns import die_with_parent
+from responder import BUILD, ROOT, RUNTIME
+
+sys.path.insert(0, str(ROOT / "scripts"))
+from benchmark import growth, report, rounds, work, workers  # noqa: E402
+from load import machine  # noqa: E402
+
+BENCH = ROOT / "scripts" / "bench"
+SHORT = ("--rounds", "1", "--for", "500ms", "--no-huge")
+SYN_CLOSED = work.WORKS["syn-closed"]
+
+
+def left():
+    """What a run could leave."""
+    return [*Path("/run").glob("riposte-bench-*"), *RUNTIME.glob("bench[0-9]*-*")]
+
+
+def start(*arguments):
+    environment = {**os.environ, "RIPOSTE_BUILD": str(BUILD.relative_to(ROOT))}
+    return subprocess.Popen([BENCH, *map(str, arguments)], text=True, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+                            preexec_fn=die_with_parent)
+
+
+def bench(*arguments):
+    """(exit status, stdout, stderr)."""
+    before = left()
+    process = start(*arguments)
+    out, err = process.communicate(timeout=300)
+    assert left() == before
+    return process.returncode, out, err
+
+
+def a_row(mine, theirs, family=4):
+    return rounds.Row(SYN_CLOSED, family, {"riposte": mine, "5tswap": theirs, "io": theirs})
+
+
+def test_ratio_is_that_of_the_medians():
+    row = a_row([5e6, 8e6, 1e6], [10e6, 40e6, 20e6])
+    assert row.ratio == 0.25
+    assert row.ratios == [0.5, 0.2, 0.05]
+    assert report.line(row) == [SYN_CLOSED.title, "4", "5.00", "200", "20.00", "20.00", "0.25",
+                                "0.05 to 0.50", "0.70", "0.90"]
+
+
+@pytest.mark.parametrize("rate, family, share, found", [
+    (7e6, 4, 1, []),
+    (6.9e6, 4, 1, [f"{SYN_CLOSED.title}: 0.69 of 5tswap, and it should be 0.70 at least"]),
+    (3.5e6, 4, 0.5, []),
+    (3.4e6, 4, 0.5, [f"{SYN_CLOSED.title}: 0.34 of 5tswap, and it should be 0.35 at least"]),
+    (1e6, 6, 1, []),  # nothing is asked of IPv6
+])
+def test_what_is_under_is_told(rate, family, share, found):
+    assert report.under([a_row([rate], [10e6], family)], share) == found
+
+
+@pytest.mark.parametrize("name, counted, says", [
+    ("syn-closed", {"rx": 1000, "rst.no_listener": 995}, None),
+    ("syn-closed", {"rx": 1000, "rst.no_listener": 980}, "rst.no_listener is 980 of 1000 frames"),
+    ("syn-closed", {"rx": 0}, "riposte received nothing"),
+    ("syn-closed", {"rx": 1000, "rst.no_listener": 1000, "dropped.tcp_table_full": 11},
+     "11 of 1000 frames were dropped"),
+    ("live", {"rx": 1000, "answered": 1000}, "answered is 1000 of 1000 frames, and it should be 50%"),
+    ("whole", {"rx": 1000, "opened": 200, "established": 200, "answered": 600, "consumed": 400},
+     "closed is 0 of 1000 frames"),
+])
+def test_frames_have_to_end_as_the_row_says(name, counted, says):
+    found = work.wrong(work.WORKS[name], counted)
+    assert (not found) if says is None else found[0].startswith(says), found
+
+
+@pytest.mark.parametrize("live, size, right, says", [
+    (10 ** 7, 80.0, 10 ** 7, None),
+    (10 ** 7, 80.1, 10 ** 7, "80.1 bytes for an IPv4 connection"),
+    (10 ** 4, 300.0, 10 ** 4, None),  # a worker's other memory is most of it
+    (10 ** 4, 300.0, 9999, "9999 of 10000 connections over IPv4 were closed as they should"),
+    (10 ** 8, None, None, "100000000 connections over IPv4: there is no memory for them"),
+])
+def test_what_does_not_hold_of_memory_is_told(live, size, right, says):
+    found = growth.Size(live, 4, size, [100.0], right).wrong()
+    assert (not found) if says is None else found[0].startswith(says), found
+
+
+def test_two_workers_are_asked_for_nearly_twice_one():
+    assert not workers.Pair(SYN_CLOSED, 4, [10e6], [19e6]).wrong()
+    slow = workers.Pair(SYN_CLOSED, 4, [10e6, 10e6, 10e6], [30e6, 18.9e6, 10e6])
+    assert slow.ratio == 1.89 and "1.89 of one" in slow.wrong()[0]
+
+
+def test_measures_and_writes(tmp_path):
+    """A row, and ten thousand connections that close; both families."""
+    table, picture = tmp_path / "bench.csv", tmp_path / "bench.png"
+    status, out, err = bench("rows", "memory", "--rows", "syn-closed,whole", "--most", "10000", *SHORT,
+                             "--csv", table, "--plot", picture)
+    lines = [re.split(r"\s{2,}", each.strip()) for each in out.splitlines()]
+    assert lines[0] == list(report.COLUMNS), (out, err)
+    ratios = {}
+    for title, family, mine, _, theirs, floor, ratio, *_ in ([SYN_CLOSED.title, *lines[2]],
+                                                             [*lines[1]]):
+        assert float(floor) > 0.5 * float(theirs), out
+        ratios[family] = float(ratio)
+        assert abs(float(mine) / float(theirs) - ratios[family]) < 0.02, out
+        assert title == SYN_CLOSED.title
+    # How fast it is is the machine's; what is made of it is not.
+    short = re.findall(r"^bench: (.*): \S+ of 5tswap", err, re.MULTILINE)
+    assert status == (1 if short else 0), (out, err)
+    assert (SYN_CLOSED.title in short) == (ratios["4"] < 0.7), err
+    assert ["10,000", "10,000"] == [each[-1] for each in lines if each[0] == "10,000"], out
+    with open(table, encoding="ascii") as file:
+        written = list(csv.DictReader(file))
+    assert [(each["row"], each["ip"], each["who"]) for each in written if each["row"] == "whole"] == [
+        ("whole", ip, who) for ip in "46" for who in ("riposte", "5tswap", "io")]
+    assert all(float(each["value"]) > 0 for each in written), written
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n"), err
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["everything"], "there is no part everything: rows, memory, workers"),
+    (["--rows", "syn"], "there is no row syn: "),
+    (["--rounds", "0"], "--rounds 0: one at least"),
+    (["--for", "5"], "'5' is not a time"),
+    (["--cpus", "0"], "'0' is not two processors, as 0,1"),
+    (["--ip", "5"], "invalid choice: '5'"),
+    (["--csv", "/nowhere/bench.csv"], "there is no directory /nowhere"),
+])
+def test_refuses(arguments, says):
+    status, out, err = bench(*arguments)
+    assert (status, out) == (2, ""), (out, err)
+    assert says in err and err.count("\n") == 1, err
+
+
+def test_leaves_nothing_when_it_is_stopped():
+    before, pages = left(), machine.HUGE_PAGES.read_text("ascii")
+    process = start("rows", "--rows", "syn-closed", "--for", "60s")
+    deadline = time.monotonic() + 120
+    while len(left()) < len(before) + 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 143, (out, err)
+    assert left() == before
+    assert machine.HUGE_PAGES.read_text("ascii") == pages
