@@ -11,11 +11,12 @@ from pathlib import Path
 from load.machine import choose_cpus, give_away, huge_pages, LoadError, scratch
 from load.options import number, Parser, seconds
 
-from . import growth, report, rounds, workers
+from . import compare, growth, idle, report, rounds, workers
 from .engine import MIB, Setting
 from .work import WORKS
 
-PARTS = {"rows": 2 * MIB, "memory": MIB, "workers": 3 * MIB}  # MiB of huge pages that each needs
+PARTS = {"rows": 2 * MIB, "memory": MIB, "workers": 3 * MIB, "compare": compare.MIB,
+         "idle": 0}  # MiB of huge pages that each needs
 QUICK = {"rounds": 3, "seconds": 0.5, "share": 0.5}
 
 HELP = f"""\
@@ -28,12 +29,14 @@ usage: sudo scripts/bench [PART...] [options]
     memory              from ten thousand to a hundred million connections: what each takes, what a
                         segment costs, and whether each is closed by its own FIN
     workers             two workers against one
+    compare             riposte's table against rte_hash, its wheel against rte_timer
+    idle                what a worker without frames uses, and how late it answers then
 
 Without a PART, all of them.
 
     --rows NAME,...     of {', '.join(WORKS)} (all)
     --ip 4|6            IPv4 alone, or IPv6 (both)
-    --most N            connections in memory's part, at most (100000000)
+    --most N            connections in memory, and flows and timers in compare, at most (100000000)
     --rounds N          medians of so many (5)
     --for TIME          each measurement, from 500ms to 60m (2s)
     --quick             the rows over IPv4 alone, {QUICK['rounds']} rounds of {QUICK['seconds']:g} s, and it holds if half of what is
@@ -56,11 +59,14 @@ class Done:
     rows: list = field(default_factory=list)
     sizes: list = field(default_factory=list)
     pairs: list = field(default_factory=list)
+    operations: list = field(default_factory=list)
+    idles: list = field(default_factory=list)
 
     def wrong(self, share):
         """What does not hold, a line each."""
         return [*report.under(self.rows, share),
-                *(line for each in (*self.sizes, *self.pairs) for line in each.wrong())]
+                *(line for part in (self.sizes, self.pairs, self.operations, self.idles)
+                  for each in part for line in each.wrong())]
 
 
 def named_rows(text):
@@ -144,10 +150,27 @@ def play_workers(given, setting, done):
     print("\n".join([*workers.table(done.pairs), report.how_pairs(given)]), flush=True)
 
 
+def play_compare(given, setting, done):
+    for kind, (*_, rival, counts) in compare.KINDS.items():
+        for count in counts:
+            if count <= given.most:
+                tell(f"{rival}, {count} of them")
+                done.operations += compare.play(setting, kind, count, given.rounds)
+    print("\n".join([*compare.table(done.operations), report.how_operations(given)]), flush=True)
+
+
+def play_idle(given, setting, done):
+    for poll in False, True:
+        tell("idle, with --poll" if poll else "idle")
+        done.idles.append(idle.play(setting, poll, given.rounds, given.seconds))
+    print("\n".join([*idle.table(done.idles), report.how_idles(given)]), flush=True)
+
+
 def bench(given):
     """Everything; returns the exit status."""
     done = Done()
-    play = {"rows": play_rows, "memory": play_memory, "workers": play_workers}
+    play = {"rows": play_rows, "memory": play_memory, "workers": play_workers,
+            "compare": play_compare, "idle": play_idle}
     with scratch(given.logs, "bench") as directory, contextlib.ExitStack() as stack:
         setting = Setting(directory, given.cpus, f"bench{os.getpid()}", not given.no_huge)
         if setting.huge:

@@ -131,7 +131,7 @@ class Yardstick(DpdkProgram):
 
     def _cpu_seconds(self):
         """The thread's, which sleeps: to the nanosecond."""
-        return int(self._proc(f"task/{self.thread}/schedstat").split()[0]) / 1e9
+        return int(self.of_thread(self.thread, "schedstat").split()[0]) / 1e9
 
     def _forward(self, seconds):
         self._tell("start")

@@ -56,16 +56,16 @@ class Veth:
     @contextlib.contextmanager
     def made(self):
         try:
-            _ip("netns", "add", self.name)
-            _ip("netns", "add", self.nic)
-            _ip("link", "add", "client0", "netns", self.name, "type", "veth",
+            ip("netns", "add", self.name)
+            ip("netns", "add", self.nic)
+            ip("link", "add", "client0", "netns", self.name, "type", "veth",
                 "peer", "name", "nic0", "netns", self.nic)
             for netns, interface in ((self.name, "client0"), (self.nic, "nic0")):
                 # No neighbour discovery, no answers of the kernel's own.
-                _ip("netns", "exec", netns, "sysctl", "-qw",
+                ip("netns", "exec", netns, "sysctl", "-qw",
                     f"net.ipv6.conf.{interface}.disable_ipv6=1")
-            _ip("-n", self.nic, "link", "set", "nic0", "address", MAC, "up")
-            _ip("-n", self.name, "link", "set", "client0", "up")
+            ip("-n", self.nic, "link", "set", "nic0", "address", MAC, "up")
+            ip("-n", self.name, "link", "set", "client0", "up")
             yield self
         finally:
             for netns in (self.name, self.nic):
@@ -76,7 +76,8 @@ class Veth:
         return ["ip", "netns", "exec", self.nic], ["--vdev=net_af_packet0,iface=nic0"]
 
 
-def _ip(*words):
+def ip(*words):
+    """The command of that name."""
     done = subprocess.run(["ip", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
     if done.returncode != 0:

@@ -160,6 +160,10 @@ class Program:
                 return int(line.split()[1])
         raise LoadError("/proc/PID/status has no RssAnon")
 
+    def of_thread(self, number, name):
+        """A file of /proc about one of its threads."""
+        return self._proc(f"task/{number}/{name}")
+
     def threads(self):
         """(number, name) of each."""
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
