@@ -26,13 +26,17 @@ COLUMNS = ("WORKER", "CPU %", "ANSWER", "90 %", "99 %")
 class Idle:
     """cpu: percent of a processor, of the whole program, a figure a round. answers: microseconds until a
     client is refused, sorted."""
-    name: str
+    polls: bool
     cpu: list = field(default_factory=list)
     answers: list = field(default_factory=list)
 
+    @property
+    def name(self):
+        return "--poll" if self.polls else "without --poll"
+
     def wrong(self):
         used = statistics.median(self.cpu)
-        if "poll" in self.name or used < MOST:
+        if self.polls or used < MOST:
             return []
         return [f"an idle worker uses {used:.1f} % of its processor, and it should be under {MOST:g} %"]
 
@@ -53,7 +57,7 @@ def _probe(link):
 
 
 def play(setting, poll, rounds, seconds):
-    idle = Idle("--poll" if poll else "without --poll")
+    idle = Idle(poll)
     conf = setting.directory / "idle.conf"
     conf.write_text(configuration(WORKS["syn-closed"], 4, 0), encoding="ascii")
     prefix = f"{setting.prefix}-idle"

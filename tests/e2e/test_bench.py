@@ -16,7 +16,7 @@ from netns import die_with_parent
 from responder import BUILD, ROOT, RUNTIME
 
 sys.path.insert(0, str(ROOT / "scripts"))
-from benchmark import growth, report, rounds, work, workers  # noqa: E402
+from benchmark import compare, growth, idle, report, rounds, work, workers  # noqa: E402
 from load import machine  # noqa: E402
 
 BENCH = ROOT / "scripts" / "bench"
@@ -101,6 +101,37 @@ def test_two_workers_are_asked_for_nearly_twice_one():
     assert slow.ratio == 1.89 and "1.89 of one" in slow.wrong()[0]
 
 
+def test_compares_but_for_the_first_round():
+    said = "".join(f"ours bytes: 79.2\nours find: {mine}\nrte_hash bytes: 118.0\nrte_hash find: {other}\n"
+                   for mine, other in ((900, 10), (100, 200), (120, 90), (110, 150)))
+    size, find = compare.read(said, "tables", 10 ** 6)
+    assert (size.ours, size.theirs) == ([79.2] * 3, [118.0] * 3)
+    assert find.medians == (110, 150) and not find.wrong()
+    slow = compare.Operation("find", 10 ** 6, "rte_hash", [150.0], [110.0])
+    assert slow.wrong() == ["find a flow and its connection, 1,000,000 of them: ours takes 150.0, "
+                            "rte_hash 110.0"]
+
+
+def test_an_idle_worker_is_asked_to_sleep_unless_it_polls():
+    assert not idle.Idle(False, [2.9, 9.0, 1.0]).wrong()
+    assert "uses 3.0 % of its processor" in idle.Idle(False, [3.0]).wrong()[0]
+    assert not idle.Idle(True, [100.0]).wrong()
+
+
+def test_sees_who_idles(tmp_path):
+    """A veth pair, riposte asleep and awake, and a client that is refused."""
+    table = tmp_path / "idle.csv"
+    _, out, err = bench("idle", *SHORT, "--csv", table)
+    lines = [re.split(r"\s{2,}", each.strip()) for each in out.splitlines()]
+    assert [each[0] for each in lines[1:3]] == ["without --poll", "--poll"], (out, err)
+    # However busy the machine, who polls uses more.
+    assert 0 < float(lines[1][1]) < float(lines[2][1]), out
+    assert all(0 < float(fast) <= float(slow) for _, _, fast, _, slow in lines[1:3]), out
+    with open(table, encoding="ascii") as file:
+        answers = [each for each in csv.DictReader(file) if each["unit"] == "us until an answer"]
+    assert len(answers) == 2 * idle.PROBES
+
+
 def test_measures_and_writes(tmp_path):
     """A row, and ten thousand connections that close; both families."""
     table, picture = tmp_path / "bench.csv", tmp_path / "bench.png"
@@ -129,7 +160,7 @@ def test_measures_and_writes(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["everything"], "there is no part everything: rows, memory, workers"),
+    (["everything"], "there is no part everything: rows, memory, workers, compare, idle"),
     (["--rows", "syn"], "there is no row syn: "),
     (["--rounds", "0"], "--rounds 0: one at least"),
     (["--for", "5"], "'5' is not a time"),
