@@ -17,7 +17,7 @@ from .work import WORKS
 
 PARTS = {"rows": 2 * MIB, "memory": MIB, "workers": 3 * MIB, "compare": compare.MIB,
          "idle": 0}  # MiB of huge pages that each needs
-QUICK = {"rounds": 3, "seconds": 0.5, "share": 0.5}
+QUICK = {"rounds": 2, "seconds": 0.5, "share": 0.5}
 
 HELP = f"""\
 usage: sudo scripts/bench [PART...] [options]

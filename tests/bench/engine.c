@@ -6,7 +6,6 @@
  * "run MILLISECONDS" on stdin is one measurement, whose counters it prints; they end with "done".
  *With "close" all connections are closed by their clients, and it prints how many were so as they
  *should. What is measured is the CPU time of the worker's thread, which is not lost to others. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +20,6 @@
 #include "conf.h"
 #include "eal.h"
 #include "load.h"
-#include "memory.h"
 #include "port.h"
 #include "rules.h"
 #include "say.h"
@@ -36,7 +34,8 @@ struct job {
 	struct worker worker;
 	struct clients clients;
 	struct stream stream;
-	uint64_t cpu_ns; /* in the last slice */
+	uint64_t cpu_ns;      /* in the last slice */
+	uint32_t established; /* of the stream's clients, while it fills a table */
 };
 
 struct engine {
@@ -170,22 +169,18 @@ measure(struct engine *e, uint32_t ms, struct result *results)
 
 /* From an empty table to a full one, in slices. Between them, unmeasured, the handshakes are
  * completed whose SYN-ACKs would soon be sent again. */
-static void
+static bool
 fill(struct engine *e, uint32_t warm_ms, struct result *results)
 {
-	uint32_t done = 0;
-
 	for (unsigned int i = 0; i < e->count; i++) {
-		struct worker *w = &e->jobs[i].worker;
-		const struct stack_conf *conf = &e->conf;
-		struct stack_conf mine = *conf;
+		struct job *job = &e->jobs[i];
+		const unsigned int lcore = job->worker.lcore;
 
-		memcpy(mine.mac, w->port->mac, sizeof(mine.mac));
-		mine.mtu = w->port->mtu;
-		mine.tx_offload = w->port->tx_offload;
-		memset(w->stack, 0, w->stack_size);
-		w->stack = stack_init(w->stack, &mine, worker_clock(&e->orders));
-		atomic_store(&e->jobs[i].stream.next, 0);
+		worker_close(&job->worker);
+		if (worker_open(&job->worker, &e->orders, &job->port, 0, lcore, &e->conf) != 0)
+			return false;
+		atomic_store(&job->stream.next, 0);
+		job->established = 0;
 	}
 	for (bool warm = true; !exhausted(e); warm = false) {
 		if (warm)
@@ -196,21 +191,23 @@ fill(struct engine *e, uint32_t warm_ms, struct result *results)
 			struct job *job = &e->jobs[i];
 			const uint32_t next = atomic_load(&job->stream.next);
 
-			clients_establish(&job->clients, job->worker.stack, done, next - done,
-					  false, worker_clock(&e->orders));
-			done = next;
+			clients_establish(&job->clients, job->worker.stack, job->established,
+					  next - job->established, false, worker_clock(&e->orders));
+			job->established = next;
 		}
 	}
+	return true;
 }
 
-static void
+static bool
 run(struct engine *e, uint32_t ms)
 {
 	struct result results[WORKERS_MAX] = {0};
 	struct stack_counter counter;
 
 	if (e->row->fills) {
-		fill(e, FILL_MS / WARM_UP, results);
+		if (!fill(e, FILL_MS / WARM_UP, results))
+			return false;
 	} else {
 		slice(e, ms / WARM_UP);
 		measure(e, ms, results);
@@ -227,6 +224,7 @@ run(struct engine *e, uint32_t ms)
 	}
 	printf("done\n");
 	fflush(stdout);
+	return true;
 }
 
 static void
@@ -244,8 +242,8 @@ close_all(struct engine *e)
 	fflush(stdout);
 }
 
-/* Runs what stdin says, to its end. */
-static void
+/* Runs what stdin says, to its end. The exit status. */
+static int
 obey(struct engine *e)
 {
 	char line[64];
@@ -253,11 +251,13 @@ obey(struct engine *e)
 
 	printf("bytes: %zu\nready\n", e->jobs[0].worker.stack_size);
 	fflush(stdout);
-	while (fgets(line, sizeof(line), stdin) != NULL)
-		if (sscanf(line, "run %u", &ms) == 1)
-			run(e, ms);
-		else if (strcmp(line, "close\n") == 0)
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		if (strcmp(line, "close\n") == 0)
 			close_all(e);
+		else if (sscanf(line, "run %u", &ms) != 1 || !run(e, ms))
+			return EXIT_INTERNAL;
+	}
+	return EXIT_AS_ASKED;
 }
 
 /* Opens a device and its worker, with the connections that the row wants. */
@@ -306,7 +306,7 @@ with_eal(struct engine *e)
 		lcore = rte_get_next_lcore(lcore, 1, 0);
 	}
 	if (status == EXIT_AS_ASKED)
-		obey(e);
+		status = obey(e);
 	for (unsigned int i = 0; i < opened; i++) {
 		port_close(&e->jobs[i].port);
 		worker_close(&e->jobs[i].worker);
