@@ -119,9 +119,9 @@ completed, so that no SYN-ACK is sent twice."""
 
 def how_sizes(given):
     return f"""\
-BYTES EACH: all of a worker's memory by the connections that it has room for (a full table). NS A SEGMENT:
-CPU time of a segment to one of all of them at random, text again or an ACK, median of {given.rounds} rounds of
-{given.seconds:g} s. Then every client closes: its FIN is answered with ACK and FIN of the right numbers, and nothing
+BYTES EACH: all of a worker's memory by the connections that it has room for, with which the table is full;
+where there are few, most of it is what a worker has besides. NS A SEGMENT: CPU time of a segment to one of
+all of them at random, text again or an ACK, median of {given.rounds} rounds of {given.seconds:g} s, on processor {given.cpus[0]}. Then every client closes: its FIN is answered with ACK and FIN of the right numbers, and nothing
 is left once the client has acknowledged that."""
 
 
