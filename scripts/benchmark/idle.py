@@ -19,15 +19,16 @@ MOST = 3.0  # percent of a processor, without --poll
 ADDRESS, CLIENT = "198.18.0.1", "198.18.0.2/24"
 MIB = 256
 PROBES = 400
-COLUMNS = ("WORKER", "CPU %", "ANSWER", "90 %", "99 %")
+COLUMNS = ("WORKER", "CPU %", "ALL %", "ANSWER", "90 %", "99 %")
 
 
 @dataclass
 class Idle:
-    """cpu: percent of a processor, of the whole program, a figure a round. answers: microseconds until a
+    """cpu: of the worker, percent of a processor, a figure a round; all: of the whole program. answers: microseconds until a
     client is refused, sorted."""
     polls: bool
     cpu: list = field(default_factory=list)
+    all: list = field(default_factory=list)
     answers: list = field(default_factory=list)
 
     @property
@@ -42,9 +43,10 @@ class Idle:
 
 
 def _used(program):
-    """Of all its threads, in seconds: to the nanosecond."""
-    return sum(int(program.of_thread(number, "schedstat").split()[0]) for number, _ in program.threads()
-               ) / 1e9
+    """Seconds, to the nanosecond: of the worker, which is the main thread's, and of all threads."""
+    used = {number: int(program.of_thread(number, "schedstat").split()[0]) / 1e9
+            for number, _ in program.threads()}
+    return used[program.process.pid], sum(used.values())
 
 
 def _probe(link):
@@ -76,7 +78,8 @@ def play(setting, poll, rounds, seconds):
         for _ in range(rounds):
             began, used = time.monotonic(), _used(program)
             time.sleep(seconds)
-            idle.cpu.append(100 * (_used(program) - used) / (time.monotonic() - began))
+            for figures, after, before_it in zip((idle.cpu, idle.all), _used(program), used):
+                figures.append(100 * (after - before_it) / (time.monotonic() - began))
         idle.answers = _probe(link)
     return idle
 
@@ -86,6 +89,6 @@ def _share(answers, percent):
 
 
 def table(idles):
-    lines = [[each.name, f"{statistics.median(each.cpu):.1f}",
+    lines = [[each.name, *(f"{statistics.median(figures):.1f}" for figures in (each.cpu, each.all)),
               *(_share(each.answers, percent) for percent in (50, 90, 99))] for each in idles]
     return lay_out([list(COLUMNS), *lines], (0,))

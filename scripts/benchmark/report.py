@@ -47,6 +47,7 @@ def measurements(done):
             yield each.name, "", each.count, who, figures, "bytes" if each.name == BYTES else "ns"
     for idle in done.idles:
         yield "idle", 4, 0, idle.name, idle.cpu, "% of a processor"
+        yield "idle", 4, 0, idle.name, idle.all, "% with all threads"
         yield "idle", 4, 0, idle.name, idle.answers, "us until an answer"
 
 
@@ -121,8 +122,9 @@ def how_sizes(given):
     return f"""\
 BYTES EACH: all of a worker's memory by the connections that it has room for, with which the table is full;
 where there are few, most of it is what a worker has besides. NS A SEGMENT: CPU time of a segment to one of
-all of them at random, text again or an ACK, median of {given.rounds} rounds of {given.seconds:g} s, on processor {given.cpus[0]}. Then every client closes: its FIN is answered with ACK and FIN of the right numbers, and nothing
-is left once the client has acknowledged that."""
+all of them at random, text again or an ACK, median of {given.rounds} rounds of {given.seconds:g} s, on processor {given.cpus[0]}. Then
+every client closes: its FIN is answered with ACK and FIN of the right numbers, and nothing is left once the
+client has acknowledged that."""
 
 
 def how_pairs(given):
@@ -141,9 +143,9 @@ bytes of a flow are those of its connection too. RATIO: how many times ours is w
 
 def how_idles(given):
     return f"""\
-riposte on a veth pair (net_af_packet). CPU %: of a processor, all its threads, median of {given.rounds} spans of
-{given.seconds:g} s without a frame. ANSWER: microseconds from a Linux client's connect() to a closed port until it is
-refused, 5 ms after the last time: median, and what 90 and 99 of 100 stay under."""
+riposte on a veth pair (net_af_packet). CPU %, ALL %: of a processor, the worker's thread and all of riposte's,
+medians of {given.rounds} spans of {given.seconds:g} s without a frame. ANSWER: microseconds from a Linux client's connect() to a
+closed port until it is refused, 5 ms after the last time: median, and what 90 and 99 of 100 stay under."""
 
 
 def _pages(given):
