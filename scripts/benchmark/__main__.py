@@ -3,13 +3,12 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from load.machine import choose_cpus, give_away, huge_pages, LoadError, scratch
-from load.options import number, Parser, seconds
+from load.options import ending, number, Parser, seconds
 
 from . import compare, growth, idle, report, rounds, workers
 from .engine import MIB, Setting
@@ -39,8 +38,8 @@ Without a PART, all of them.
     --most N            connections in memory, and flows and timers in compare, at most (100000000)
     --rounds N          medians of so many (5)
     --for TIME          each measurement, from 500ms to 60m (2s)
-    --quick             the rows over IPv4 alone, {QUICK['rounds']} rounds of {QUICK['seconds']:g} s, and it holds if half of what is
-                        asked is reached
+    --quick             the rows over IPv4 alone, {QUICK['rounds']} rounds of {QUICK['seconds']:g} s,
+                        and it holds if half of what is asked is reached
     --csv FILE          every measurement
     --plot FILE         the ratios and the growth as PNG
     --logs DIR          what the programs said is kept there
@@ -191,20 +190,9 @@ def bench(given):
 
 
 def main():
-    try:
-        given = arguments()
-        if given.check:
-            return 0
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        return bench(given)
-    except LoadError as error:
-        tell(error)
-    except OSError as error:
-        tell(f"{error.filename or 'error'}: {error.strerror}")
-    except KeyboardInterrupt:
-        return 130
-    return 1
+    given = arguments()
+    return 0 if given.check else bench(given)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending("bench", main, LoadError))

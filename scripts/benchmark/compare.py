@@ -13,7 +13,8 @@ from .engine import ENGINE
 PROGRAM = ENGINE.with_name("compare")
 MIB = 2048  # ten million flows, with either
 SECONDS = 3600
-KINDS = {"tables": ("ours", "rte_hash", (10 ** 6, 10 ** 7)), "timers": ("wheel", "rte_timer", (10 ** 6,))}
+KINDS = {"tables": ("ours", "rte_hash", (10 ** 6, 10 ** 7)),
+         "timers": ("wheel", "rte_timer", (10 ** 6,))}
 BYTES = "bytes"
 WHAT = {"insert": "insert a flow", "find": "find a flow and its connection",
         "remove": "find and remove a flow", "arm": "arm a timer, up to 60 s ahead",

@@ -24,8 +24,8 @@ COLUMNS = ("WORKER", "CPU %", "ALL %", "ANSWER", "90 %", "99 %")
 
 @dataclass
 class Idle:
-    """cpu: of the worker, percent of a processor, a figure a round; all: of the whole program. answers: microseconds until a
-    client is refused, sorted."""
+    """cpu: of the worker, percent of a processor, a figure a round; all: of the whole program.
+    answers: microseconds until a client is refused, sorted."""
     polls: bool
     cpu: list = field(default_factory=list)
     all: list = field(default_factory=list)

@@ -2,6 +2,7 @@
 """report - what is printed of the rows: a table, CSV, a plot."""
 import csv
 import statistics
+import textwrap
 
 from load.report import draw, lay_out, million, quoted
 
@@ -9,6 +10,7 @@ from .compare import BYTES
 from .rounds import IO, RIPOSTE, SWAP
 from .work import WORKS
 
+WIDTH = 105
 COLUMNS = ("WORK", "IP", "RIPOSTE", "NS", "5TSWAP", "IO", "RATIO", "ROUNDS", "AT LEAST", "AIM")
 
 
@@ -105,48 +107,52 @@ def plot(path, done):
     draw([*script, *(line for each in pictures for line in each), "unset multiplot"])
 
 
+def _paragraph(text):
+    return textwrap.fill(" ".join(text.split()), WIDTH)
+
+
 def how_rows(given):
     """How the figures were got."""
-    return f"""\
-RIPOSTE, 5TSWAP, IO: millions of frames per second of the worker's own CPU time, medians of {given.rounds} rounds
-of {given.seconds:g} s, in each of which they ran one after the other on processor {given.cpus[0]}, {_pages(given)}. NS:
-nanoseconds of a frame to riposte. RATIO: of riposte to 5tswap, and from the least to the greatest of a round.
-The device is net_pcap with infinite_rx=1 over 32,768 frames; what is sent is dropped. riposte is its own
-port.c and worker.c (tests/bench/engine.c), polling. In syn-entry and live a receive callback puts other
-headers into the frames, so that there are more clients than the file has; that is counted as riposte's.
-syn-entry goes from an empty table to a full one, in slices of 0.4 s, between which the handshakes are
-completed, so that no SYN-ACK is sent twice."""
+    pages = "in pages of 4 KiB" if given.no_huge else "in huge pages"
+    return _paragraph(f"""
+        RIPOSTE, 5TSWAP, IO: millions of frames per second of the worker's own CPU time, medians of
+        {given.rounds} rounds of {given.seconds:g} s, in each of which they ran one after the other on
+        processor {given.cpus[0]}, with the packet buffers {pages}.
+        NS: nanoseconds of a frame to riposte. RATIO: of riposte to 5tswap; ROUNDS: the least and the
+        greatest of one round. The device is net_pcap with infinite_rx=1 over 32,768 frames; what is sent is
+        dropped. riposte is its own port.c and worker.c (tests/bench/engine.c), polling. In syn-entry and
+        live a receive callback puts other headers into the frames, so that there are more clients than the
+        file has; that is counted as riposte's. syn-entry goes from an empty table to a full one, in slices
+        of 0.4 s, between which the handshakes are completed, so that no SYN-ACK is sent twice.""")
 
 
 def how_sizes(given):
-    return f"""\
-BYTES EACH: all of a worker's memory by the connections that it has room for, with which the table is full;
-where there are few, most of it is what a worker has besides. NS A SEGMENT: CPU time of a segment to one of
-all of them at random, text again or an ACK, median of {given.rounds} rounds of {given.seconds:g} s, on processor {given.cpus[0]}. Then
-every client closes: its FIN is answered with ACK and FIN of the right numbers, and nothing is left once the
-client has acknowledged that."""
+    return _paragraph(f"""
+        BYTES EACH: all of a worker's memory by the connections that it has room for, with which the table
+        is full; where there are few, most of it is what a worker has besides. NS A SEGMENT: CPU time of a
+        segment to one of all of them at random, text again or an ACK, median of {given.rounds} rounds of
+        {given.seconds:g} s. Then every client closes: its FIN is answered with ACK and FIN of the right
+        numbers, and nothing is left once the client has acknowledged that.""")
 
 
 def how_pairs(given):
-    return f"""\
-ONE, TWO: millions of frames per second of a worker's own CPU time, and the sum of two workers, on processors
-{given.cpus[0]} and {given.cpus[1]} at the same time, each with a net_pcap device and a file of its own; medians of {given.rounds} rounds of
-{given.seconds:g} s, in turns."""
+    return _paragraph(f"""
+        ONE, TWO: millions of frames per second of a worker's own CPU time, and the sum of two workers, on
+        processors {given.cpus[0]} and {given.cpus[1]} at the same time, each with a net_pcap device and a
+        file of its own; medians of {given.rounds} rounds of {given.seconds:g} s, in turns.""")
 
 
 def how_operations(given):
-    return f"""\
-OURS, DPDK: nanoseconds of CPU time of an operation, medians of {given.rounds} rounds; DPDK's are rte_hash (with an
-extendable table, so that all fit) and rte_timer. Flows are hashed alike, and looked for in bursts of 64; the
-bytes of a flow are those of its connection too. RATIO: how many times ours is what DPDK's takes less."""
+    return _paragraph(f"""
+        OURS, DPDK: nanoseconds of CPU time of an operation, medians of {given.rounds} rounds; DPDK's are
+        rte_hash (with an extendable table, so that all fit) and rte_timer. Flows are hashed alike, and
+        looked for in bursts of 64; the bytes of a flow are those of its connection too. RATIO: DPDK's
+        by ours.""")
 
 
 def how_idles(given):
-    return f"""\
-riposte on a veth pair (net_af_packet). CPU %, ALL %: of a processor, the worker's thread and all of riposte's,
-medians of {given.rounds} spans of {given.seconds:g} s without a frame. ANSWER: microseconds from a Linux client's connect() to a
-closed port until it is refused, 5 ms after the last time: median, and what 90 and 99 of 100 stay under."""
-
-
-def _pages(given):
-    return "packet buffers without huge pages" if given.no_huge else "packet buffers in huge pages"
+    return _paragraph(f"""
+        riposte on a veth pair (net_af_packet). CPU %, ALL %: of a processor, the worker's thread and all of
+        riposte's, medians of {given.rounds} spans of {given.seconds:g} s without a frame. ANSWER:
+        microseconds from a Linux client's connect() to a closed port until it is refused, 5 ms after the
+        last time: median, and what 90 and 99 of 100 stay under.""")

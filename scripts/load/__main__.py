@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import os
 import re
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from .frames import frames, write_pcap
 from .link import Memif, Ports, Veth
 from .machine import Cpus, LoadError, choose_cpus, give_away, huge_pages, scratch
 from .measure import run
-from .options import cpus, number, Parser, seconds
+from .options import cpus, ending, number, Parser, seconds
 from .responder import Elsewhere, MIB, Riposte, Swap
 from .sender import SENDERS, find_pktgen
 
@@ -207,24 +206,15 @@ def load(given):
 
 
 def main():
-    try:
-        given = arguments()
-        if given.check:
-            return 0
-        if given.frames:
-            case = given.cases[0]
-            write_pcap(given.frames, frames(case, given.seed))
-            return 0
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        return load(given)
-    except (LoadError, CaseError) as error:
-        print(f"pktgen: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"pktgen: {error.filename or 'error'}: {error.strerror}", file=sys.stderr)
-    except KeyboardInterrupt:
-        return 130
-    return 1
+    given = arguments()
+    if given.check:
+        return 0
+    if given.frames:
+        case = given.cases[0]
+        write_pcap(given.frames, frames(case, given.seed))
+        return 0
+    return load(given)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending("pktgen", main, LoadError, CaseError))

@@ -2,6 +2,7 @@
 """options - what is on command lines, and one line about what is wrong there."""
 import argparse
 import re
+import signal
 import sys
 
 
@@ -34,3 +35,17 @@ def cpus(text):
     if not re.fullmatch("[0-9]{1,4}(,[0-9]{1,4}){1,2}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not two or three processors, as 0,1")
     return [int(each) for each in text.split(",")]
+
+
+def ending(name, work, *refusals):
+    """work's exit status; 1 after what it could not do, which is told in one line."""
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        return work()
+    except refusals as error:
+        print(f"{name}: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"{name}: {error.filename or 'error'}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1

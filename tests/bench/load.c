@@ -16,55 +16,21 @@
 #define WHOLE_COUNT    (LOAD_FRAMES / WHOLE_SEGMENTS)
 #define WHOLE_APART    1500
 
-static uint32_t
-syn_closed(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+/* The same of one client after the other. */
+static struct client_segment
+alike(const struct row *row, uint32_t n, uint32_t live)
 {
-	(void)live;
-	return clients_frame(c,
-			     &(struct client_segment){.client = CLIENT_NEW + n,
-						      .port = CLIENT_PORT_CLOSED,
-						      .flags = TCP_SYN},
-			     frame);
-}
+	struct client_segment segment = row->pattern;
 
-static uint32_t
-ack_unknown(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
-{
 	(void)live;
-	return clients_frame(c,
-			     &(struct client_segment){.client = CLIENT_NEW + n,
-						      .port = CLIENT_PORT_ENTRY,
-						      .flags = TCP_ACK,
-						      .seq = 1,
-						      .ack = 1},
-			     frame);
-}
-
-static uint32_t
-syn_cookie(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
-{
-	(void)live;
-	return clients_frame(c,
-			     &(struct client_segment){.client = CLIENT_NEW + n,
-						      .port = CLIENT_PORT_COOKIE,
-						      .flags = TCP_SYN},
-			     frame);
-}
-
-static uint32_t
-syn_entry(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
-{
-	(void)live;
-	return clients_frame(
-		c,
-		&(struct client_segment){.client = n, .port = CLIENT_PORT_ENTRY, .flags = TCP_SYN},
-		frame);
+	segment.client += n;
+	return segment;
 }
 
 /* Round and round, so that each of a connection's segments comes once a loop of the file, and its
  * first one when the last one of the loop before is long over. */
-static uint32_t
-whole(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+static struct client_segment
+whole(const struct row *row, uint32_t n, uint32_t live)
 {
 	static const struct client_segment segments[WHOLE_SEGMENTS] = {
 		{.flags = TCP_SYN},
@@ -77,22 +43,22 @@ whole(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
 	struct client_segment segment = segments[which];
 
 	(void)live;
-	segment.port = CLIENT_PORT_ENTRY;
-	segment.client =
-		CLIENT_NEW + (n / WHOLE_SEGMENTS + WHOLE_COUNT - which * WHOLE_APART) % WHOLE_COUNT;
-	return clients_frame(c, &segment, frame);
+	segment.port = row->pattern.port;
+	segment.client = row->pattern.client +
+			 (n / WHOLE_SEGMENTS + WHOLE_COUNT - which * WHOLE_APART) % WHOLE_COUNT;
+	return segment;
 }
 _Static_assert(WHOLE_SEGMENTS *WHOLE_APART < WHOLE_COUNT + WHOLE_APART,
 	       "the last segment comes before the first one comes again");
 
 /* Half of them text that has come already, half ACKs of nothing new. */
-static uint32_t
-live_segments(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+static struct client_segment
+live_segments(const struct row *row, uint32_t n, uint32_t live)
 {
 	const uint64_t random = (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	struct client_segment segment = {
 		.client = (uint32_t)(((random ^ random >> 29) & UINT32_MAX) * live >> 32),
-		.port = CLIENT_PORT_ENTRY,
+		.port = row->pattern.port,
 		.flags = TCP_ACK,
 		.seq = 1 + CLIENT_TEXT,
 		.ack = 1,
@@ -103,16 +69,36 @@ live_segments(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame
 		segment.text = CLIENT_TEXT;
 		segment.seq = 1;
 	}
-	return clients_frame(c, &segment, frame);
+	return segment;
 }
 
 static const struct row rows[] = {
-	{"syn-closed", syn_closed, LOAD_FRAMES, false, false},
-	{"ack-unknown", ack_unknown, LOAD_FRAMES, false, false},
-	{"syn-cookie", syn_cookie, LOAD_FRAMES, false, false},
-	{"syn-entry", syn_entry, LOAD_FRAMES, true, false},
-	{"whole", whole, WHOLE_COUNT *WHOLE_SEGMENTS, false, false},
-	{"live", live_segments, LOAD_FRAMES, false, true},
+	{"syn-closed",
+	 alike,
+	 {.client = CLIENT_NEW, .port = CLIENT_PORT_CLOSED, .flags = TCP_SYN},
+	 .frames = LOAD_FRAMES},
+	{"ack-unknown",
+	 alike,
+	 {.client = CLIENT_NEW, .port = CLIENT_PORT_ENTRY, .flags = TCP_ACK, .seq = 1, .ack = 1},
+	 .frames = LOAD_FRAMES},
+	{"syn-cookie",
+	 alike,
+	 {.client = CLIENT_NEW, .port = CLIENT_PORT_COOKIE, .flags = TCP_SYN},
+	 .frames = LOAD_FRAMES},
+	{"syn-entry",
+	 alike,
+	 {.port = CLIENT_PORT_ENTRY, .flags = TCP_SYN},
+	 .frames = LOAD_FRAMES,
+	 .fills = true},
+	{"whole",
+	 whole,
+	 {.client = CLIENT_NEW, .port = CLIENT_PORT_ENTRY},
+	 .frames = WHOLE_COUNT * WHOLE_SEGMENTS},
+	{"live",
+	 live_segments,
+	 {.port = CLIENT_PORT_ENTRY},
+	 .frames = LOAD_FRAMES,
+	 .wanders = true},
 };
 
 const struct row *
@@ -122,6 +108,15 @@ load_row(const char *name)
 		if (strcmp(rows[i].name, name) == 0)
 			return &rows[i];
 	return NULL;
+}
+
+/* Writes the n-th frame and returns its length. */
+static uint32_t
+put(const struct row *row, const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame)
+{
+	const struct client_segment segment = row->segment(row, n, live);
+
+	return clients_frame(c, &segment, frame);
 }
 
 bool
@@ -139,7 +134,7 @@ load_stream(const struct row *row, const struct clients *c, uint32_t live, struc
 	if (to->heads == NULL)
 		return false;
 	for (uint32_t n = 0; n < to->count; n++) {
-		row->frame(c, n, live, frame);
+		put(row, c, n, live, frame);
 		memcpy(to->heads + (size_t)n * to->stride, frame, to->stride);
 	}
 	return true;
@@ -166,7 +161,7 @@ load_file(const struct row *row, const struct clients *c, uint32_t live, const c
 	}
 	fwrite(header, sizeof(header), 1, file);
 	for (uint32_t n = 0; n < row->frames; n++) {
-		const uint32_t length = row->frame(c, n, live, frame);
+		const uint32_t length = put(row, c, n, live, frame);
 		const uint32_t record[4] = {0, 0, length, length}; /* time, and length twice */
 
 		fwrite(record, sizeof(record), 1, file);

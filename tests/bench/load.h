@@ -12,11 +12,12 @@
 
 struct row {
 	const char *name;
-	/* The n-th frame, of live connections in the table. */
-	uint32_t (*frame)(const struct clients *c, uint32_t n, uint32_t live, uint8_t *frame);
-	uint32_t frames; /* in the file */
-	bool fills;      /* each frame makes a connection, until there are live of them */
-	bool wanders;    /* the live connections are asked at random, not those of the file alone */
+	/* The n-th segment, of live connections in the table. */
+	struct client_segment (*segment)(const struct row *row, uint32_t n, uint32_t live);
+	struct client_segment pattern; /* what it is made of; its client is that of the first one */
+	uint32_t frames;               /* in the file */
+	bool fills;   /* each frame makes a connection, until there are live of them */
+	bool wanders; /* the live connections are asked at random, not those of the file alone */
 };
 
 /* The row of that name; NULL if there is none. */
