@@ -55,6 +55,7 @@ line.
 @dataclass
 class Done:
     """What was measured."""
+    failed: list = field(default_factory=list)  # what could not be done of the rows, a line each
     rows: list = field(default_factory=list)
     sizes: list = field(default_factory=list)
     pairs: list = field(default_factory=list)
@@ -63,7 +64,7 @@ class Done:
 
     def wrong(self, share):
         """What does not hold, a line each."""
-        return [*report.under(self.rows, share),
+        return [*self.failed, *report.under(self.rows, share),
                 *(line for part in (self.sizes, self.pairs, self.operations, self.idles)
                   for each in part for line in each.wrong())]
 
@@ -130,7 +131,10 @@ def play_rows(given, setting, done):
     for work in given.rows:
         for family in given.families:
             tell(f"{work.name} over IPv{family}")
-            done.rows.append(rounds.play(setting, work, family, given.rounds, given.seconds))
+            try:
+                done.rows.append(rounds.play(setting, work, family, given.rounds, given.seconds))
+            except LoadError as error:  # the others are worth their time
+                done.failed.append(f"{work.title}: {error}")
     print("\n".join([*report.table(done.rows), report.how_rows(given)]), flush=True)
 
 

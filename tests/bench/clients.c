@@ -36,8 +36,10 @@ clients_flow(const struct clients *c, uint32_t client, uint16_t port, struct flo
 	flow->family = c->family;
 	if (c->family == 4) {
 		/* 198.18.0.1 and 32.0.0.0/3. */
-		flow->v4 =
-			(struct flow4){htonl(0xc6120001), htonl(0x20000000 | number), lport, rport};
+		flow->v4 = (struct flow4){.laddr = htonl(0xc6120001),
+					  .raddr = htonl(0x20000000 | number),
+					  .lport = lport,
+					  .rport = rport};
 		return;
 	}
 	/* 2001:2::1 and 2001:2:0:1::/64. RFC 5180. */
@@ -54,8 +56,10 @@ clients_turned(const struct flow *flow)
 	struct flow other = {.family = flow->family};
 
 	if (flow->family == 4) {
-		other.v4 = (struct flow4){flow->v4.raddr, flow->v4.laddr, flow->v4.rport,
-					  flow->v4.lport};
+		other.v4 = (struct flow4){.laddr = flow->v4.raddr,
+					  .raddr = flow->v4.laddr,
+					  .lport = flow->v4.rport,
+					  .rport = flow->v4.lport};
 		return other;
 	}
 	memcpy(other.v6.laddr, flow->v6.raddr, 16);

@@ -35,8 +35,10 @@ make_burst(struct burst *b, uint32_t i, uint32_t count, uint32_t turn)
 
 		b->flows[n] = (struct flow){
 			.family = 4,
-			.v4 = {htonl(0xc6120001), htonl(0x20000000 + client), htons(80),
-			       htons((uint16_t)(1024 + client % 64000))},
+			.v4 = {.laddr = htonl(0xc6120001),
+			       .raddr = htonl(0x20000000 + client),
+			       .lport = htons(80),
+			       .rport = htons((uint16_t)(1024 + client % 64000))},
 		};
 		b->hashes[n] = flow_hash(&b->flows[n], &KEY);
 	}

@@ -283,9 +283,15 @@ open_job(struct engine *e, unsigned int i, unsigned int lcore)
 		return EXIT_DEVICE;
 	if (job->stream.count > 0)
 		rte_eth_add_rx_callback(job->port.id, 0, put_heads, &job->stream);
-	if (!e->row->fills)
-		clients_establish(&job->clients, job->worker.stack, 0, e->live, true,
-				  worker_clock(&e->orders));
+	if (e->row->fills)
+		return EXIT_AS_ASKED;
+	clients_establish(&job->clients, job->worker.stack, 0, e->live, true,
+			  worker_clock(&e->orders));
+	if (stack_counters(job->worker.stack)->established != e->live) {
+		say("only %" PRIu64 " of %u connections were established",
+		    stack_counters(job->worker.stack)->established, e->live);
+		return EXIT_INTERNAL;
+	}
 	return EXIT_AS_ASKED;
 }
 
