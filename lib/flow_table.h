@@ -59,8 +59,9 @@ flow_table_bucket(const struct flow_table *t, uint64_t hash)
 	return (uint32_t)((hash >> 32) * t->bucket_count >> 32);
 }
 
-/* Asks for the bucket's cache line. */
-static inline void
+/* Asks for the bucket's cache line. Inlined at once: gcc takes a call of a function that only asks
+ * for one that does nothing, and drops it. */
+static inline __attribute__((always_inline)) void
 flow_table_prefetch(const struct flow_table *t, uint64_t hash)
 {
 	__builtin_prefetch(&t->buckets[flow_table_bucket(t, hash)]);
@@ -122,26 +123,63 @@ flow_table_probe(const struct flow_table *t, uint64_t hash)
 	};
 }
 
+/* The next index of the walk in the bucket where it is; FLOW_TABLE_NONE if there is none left. */
+static inline uint32_t
+flow_probe_here(const struct flow_table *t, struct flow_probe *p)
+{
+	const struct flow_bucket *b = &t->buckets[p->bucket];
+
+	while (p->slots) {
+		const uint32_t index = b->index[__builtin_ctz(p->slots)];
+
+		p->slots &= (uint16_t)(p->slots - 1);
+		if (index != FLOW_TABLE_NONE)
+			return index;
+	}
+	return FLOW_TABLE_NONE;
+}
+
+/* Does the walk go on behind the bucket where it is? */
+static inline bool
+flow_probe_goes_on(const struct flow_table *t, const struct flow_probe *p)
+{
+	return t->buckets[p->bucket].passed != 0 && p->left != 0;
+}
+
+/* The bucket behind the one where the walk is. */
+static inline uint32_t
+flow_probe_behind(const struct flow_table *t, const struct flow_probe *p)
+{
+	return p->bucket + 1 < t->bucket_count ? p->bucket + 1 : 0;
+}
+
+/* Asks for it; see flow_table_prefetch(). */
+static inline __attribute__((always_inline)) void
+flow_probe_prefetch(const struct flow_table *t, const struct flow_probe *p)
+{
+	__builtin_prefetch(&t->buckets[flow_probe_behind(t, p)]);
+}
+
+/* Goes there. */
+static inline void
+flow_probe_go_on(const struct flow_table *t, struct flow_probe *p)
+{
+	p->left--;
+	p->bucket = flow_probe_behind(t, p);
+	p->tag = flow_tag_next(p->tag);
+	p->slots = flow_bucket_match(&t->buckets[p->bucket], p->tag);
+}
+
 /* The next index of the walk; FLOW_TABLE_NONE at its end. */
 static inline uint32_t
 flow_probe_next(const struct flow_table *t, struct flow_probe *p)
 {
 	for (;;) {
-		const struct flow_bucket *b = &t->buckets[p->bucket];
+		const uint32_t index = flow_probe_here(t, p);
 
-		while (p->slots) {
-			const uint32_t index = b->index[__builtin_ctz(p->slots)];
-
-			p->slots &= (uint16_t)(p->slots - 1);
-			if (index != FLOW_TABLE_NONE)
-				return index;
-		}
-		if (b->passed == 0 || p->left == 0)
-			return FLOW_TABLE_NONE;
-		p->left--;
-		p->bucket = p->bucket + 1 < t->bucket_count ? p->bucket + 1 : 0;
-		p->tag = flow_tag_next(p->tag);
-		p->slots = flow_bucket_match(&t->buckets[p->bucket], p->tag);
+		if (index != FLOW_TABLE_NONE || !flow_probe_goes_on(t, p))
+			return index;
+		flow_probe_go_on(t, p);
 	}
 }
 

@@ -312,15 +312,34 @@ parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 	return true;
 }
 
-/* Only asks for the lines: what is looked up early is stale when SYN and ACK share a burst. */
+/* Only asks for the lines: what is looked up early is stale when SYN and ACK share a burst. All
+ * slots look at their buckets, then those whose bucket sends them on at the next ones, and so on:
+ * they wait for memory together. */
 static void
-warm(const struct stack *s, const struct stack_slot *slot)
+warm(struct stack *s, unsigned int count)
 {
-	struct flow_probe p = flow_table_probe(&s->table, slot->hash);
-	uint32_t conn = flow_probe_next(&s->table, &p);
+	struct flow_probe probes[STACK_BURST_MAX];
 
-	if (conn != FLOW_TABLE_NONE)
-		__builtin_prefetch(conn_store_tcp(&s->conns, conn), 1);
+	for (unsigned int i = 0; i < count; i++)
+		probes[i] = flow_table_probe(&s->table, s->slots[i].hash);
+	while (count > 0) {
+		unsigned int left = 0;
+
+		for (unsigned int i = 0; i < count; i++) {
+			struct flow_probe p = probes[i];
+			uint32_t conn = flow_probe_here(&s->table, &p);
+
+			if (conn != FLOW_TABLE_NONE) {
+				conn_store_prefetch(&s->conns, conn);
+			} else if (flow_probe_goes_on(&s->table, &p)) {
+				flow_probe_prefetch(&s->table, &p);
+				probes[left++] = p;
+			}
+		}
+		count = left;
+		for (unsigned int i = 0; i < count; i++)
+			flow_probe_go_on(&s->table, &probes[i]);
+	}
 }
 
 /* An application whose read or write was waiting is scheduled once the whole burst is in. */
@@ -365,8 +384,7 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 	for (unsigned int i = 0; i < count; i++)
 		slot_count += parse(s, &frames[i], &s->slots[slot_count]);
 	stack_hash(s, slot_count);
-	for (unsigned int i = 0; i < slot_count; i++)
-		warm(s, &s->slots[i]);
+	warm(s, slot_count);
 	s->acting = true;
 	for (unsigned int i = 0; i < slot_count; i++) {
 		s->slot_count = i + 1;
