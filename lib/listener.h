@@ -43,8 +43,7 @@ struct listener_index {
 	const struct listener *listeners; /* by number */
 	uint16_t first, count;            /* the numbers of this index */
 	bool draws;                       /* some listener's chance is below 1 */
-	uint64_t used[1024];   /* bit p: some listener has port p; all that most ports are looked up
-				  in */
+	uint64_t used[1024];              /* bit p: some listener has port p */
 	uint32_t start[65537]; /* port p: numbers[start[p]] .. numbers[start[p + 1] - 1] */
 	uint16_t *numbers;
 };

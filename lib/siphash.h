@@ -24,11 +24,14 @@ siphash_end(size_t length)
 	return (uint64_t)length << 56;
 }
 
-#define SIPHASH_LANES 8
+#define SIPHASH_LANES      8
+#define SIPHASH_LANE_WORDS 8 /* at most */
 
-/* siphash_words() of SIPHASH_LANES inputs at a time, all of count words: words[i][lane]. */
+/* siphash_words() of the first used of SIPHASH_LANES inputs at a time, all of count words, up to
+ * SIPHASH_LANE_WORDS: words[i][lane]. What is in the other lanes does not matter, but it is
+ * something. */
 void siphash_lanes(const struct siphash_key *key, const uint64_t (*words)[SIPHASH_LANES],
-		   unsigned int count, uint64_t hashes[SIPHASH_LANES]);
+		   unsigned int count, unsigned int used, uint64_t hashes[SIPHASH_LANES]);
 
 /* Reads a key from its 16 bytes. */
 struct siphash_key siphash_key_read(const uint8_t bytes[16]);

@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "stack_internal.h"
-#include "wire_emit.h"
 
 #define LINE 64
 
@@ -196,13 +195,6 @@ stack_set_time(struct stack *s, stack_us now)
 			 (uint32_t)(now / (UINT64_C(1000000) * ISN_COOKIE_TICK_SECONDS));
 }
 
-/* What a host that is down still answers, or would not have answered either. */
-static bool
-is_heard(const struct stack *s, const struct wire_packet *p)
-{
-	return s->reach == STACK_DOWN && (p->kind == WIRE_ARP || p->kind == WIRE_SOLICIT);
-}
-
 void
 stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 *l2,
 	       const struct flow *flow, const struct tcp_reply *reply, uint32_t sender)
@@ -219,97 +211,6 @@ stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 
 	frame->length = wire_emit_tcp(&s->host, l2, flow, reply, frame->data, &frame->lengths);
 	if (reply->flags & TCP_RST)
 		s->counters.rst[reply->rst]++;
-}
-
-/* Counts a frame, whose reply is in it if length is not 0: exactly once. */
-static inline void
-count_frame(struct stack *s, const struct stack_frame *frame, uint8_t drop)
-{
-	struct stack_counters *n = &s->counters;
-
-	if (frame->length > 0) {
-		n->tx++;
-		n->answered++;
-	} else if (drop != DROP_NONE) {
-		n->dropped[drop]++;
-	} else {
-		n->consumed++;
-	}
-}
-
-/* What needs no connection is answered at once: it says nothing about one either. */
-static inline void
-answer_closed(struct stack *s, struct stack_frame *frame, const struct wire_packet *p)
-{
-	struct tcp_reply reply;
-
-	assert(frame->room >= WIRE_TCP_MAX);
-	stack_input_closed(s, &p->seg, &reply);
-	frame->length = 0;
-	if (reply.flags != 0) {
-		frame->tcp = true;
-		frame->length = wire_emit_inline(&s->host, &p->l2, &p->flow, &reply, frame->data,
-						 &frame->lengths);
-		s->counters.rst[reply.rst]++;
-	}
-	count_frame(s, frame, reply.drop);
-}
-
-static void
-answer_other(struct stack *s, struct stack_frame *frame, struct wire_packet *p)
-{
-	uint32_t length = 0;
-
-	switch ((enum wire_kind)p->kind) {
-	case WIRE_ARP:
-		length = arp_input(&s->host, frame->data, frame->length, frame->room, p);
-		break;
-	case WIRE_ECHO:
-		length = icmp_input(&s->host, frame->data, frame->length, frame->room, p);
-		break;
-	case WIRE_SOLICIT:
-		length = ndp_input(&s->host, frame->data, frame->length, frame->room, p);
-		break;
-	case WIRE_NOTHING:
-	case WIRE_TCP:
-		break;
-	}
-	frame->length = length;
-	count_frame(s, frame, p->drop);
-}
-
-/* True: the frame is in slot, for a port that somebody listens on. Otherwise all is done. */
-static inline bool
-parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
-{
-	struct wire_packet *p = &slot->packet;
-
-	frame->tcp = false;
-	if (frame->length == 0) {
-		p->kind = WIRE_NOTHING;
-		p->drop = DROP_segmented;
-	} else {
-		wire_parse(&s->host, frame->data, frame->length, frame->csum, p);
-	}
-	if (s->reach != STACK_UP && !is_heard(s, p)) {
-		p->kind = WIRE_NOTHING;
-		p->drop = DROP_host_down;
-	}
-	if (p->kind != WIRE_TCP) {
-		answer_other(s, frame, p);
-		return false;
-	}
-	if (!stack_has_port(s, &p->flow)) {
-		answer_closed(s, frame, p);
-		return false;
-	}
-	slot->frame = frame;
-	slot->reply = (struct tcp_reply){0};
-	slot->conn = CONN_NONE;
-	slot->sender = SENDER_NONE;
-	slot->shared = false;
-	slot->wake = false;
-	return true;
 }
 
 /* Only asks for the lines: what is looked up early is stale when SYN and ACK share a burst. All
@@ -370,19 +271,18 @@ emit(struct stack *s, struct stack_slot *slot)
 	if (slot->shared && frame->length == 0)
 		s->counters.answered++;
 	else
-		count_frame(s, frame, slot->reply.drop);
+		stack_count_frame(s, frame, slot->reply.drop);
 }
 
 void
 stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, stack_us now)
 {
-	unsigned int slot_count = 0;
+	unsigned int slot_count;
 
 	assert(count <= STACK_BURST_MAX);
 	stack_set_time(s, now);
 	s->counters.rx += count;
-	for (unsigned int i = 0; i < count; i++)
-		slot_count += parse(s, &frames[i], &s->slots[slot_count]);
+	slot_count = stack_parse(s, frames, count);
 	stack_hash(s, slot_count);
 	warm(s, slot_count);
 	s->acting = true;

@@ -250,13 +250,8 @@ stack_connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn
 void
 stack_segment(struct stack *s, struct stack_slot *slot)
 {
-	uint32_t conn;
+	uint32_t conn = find(s, slot);
 
-	if (!stack_has_port(s, &slot->packet.flow)) {
-		stack_input_closed(s, &slot->packet.seg, &slot->reply);
-		return;
-	}
-	conn = find(s, slot);
 	if (conn != CONN_NONE && stack_supersedes(s, slot, conn)) {
 		stack_release(s, conn);
 		conn = CONN_NONE;

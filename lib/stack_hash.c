@@ -4,10 +4,10 @@
 #include "stack_internal.h"
 
 #define LANES     SIPHASH_LANES
-#define LEAST     3 /* fewer are hashed one by one: all lanes cost as much as that */
 #define WORDS_MAX ISN_COOKIE_WORDS
 
 _Static_assert(WORDS_MAX >= FLOW_WORDS, "flows are hashed, too");
+_Static_assert(WORDS_MAX <= SIPHASH_LANE_WORDS, "they fit");
 
 /* Inputs of the same length. */
 struct lanes {
@@ -22,24 +22,13 @@ flush(struct lanes *lanes, const struct siphash_key *key)
 {
 	uint64_t hashes[LANES];
 
-	if (lanes->count < LEAST) {
-		for (unsigned int lane = 0; lane < lanes->count; lane++) {
-			uint64_t words[WORDS_MAX];
-
-			for (unsigned int i = 0; i < lanes->word_count; i++)
-				words[i] = lanes->words[i][lane];
-			*lanes->hashes[lane] = siphash_words(key, words, lanes->word_count);
-		}
-	} else {
-		/* What is in the other lanes does not matter, but it is something. */
-		for (unsigned int i = 0; i < lanes->word_count; i++)
-			for (unsigned int lane = lanes->count; lane < LANES; lane++)
-				lanes->words[i][lane] = 0;
-		siphash_lanes(key, (const uint64_t(*)[LANES])lanes->words, lanes->word_count,
-			      hashes);
-		for (unsigned int lane = 0; lane < lanes->count; lane++)
-			*lanes->hashes[lane] = hashes[lane];
-	}
+	for (unsigned int i = 0; i < lanes->word_count; i++)
+		for (unsigned int lane = lanes->count; lane < LANES; lane++)
+			lanes->words[i][lane] = 0;
+	siphash_lanes(key, (const uint64_t(*)[LANES])lanes->words, lanes->word_count, lanes->count,
+		      hashes);
+	for (unsigned int lane = 0; lane < lanes->count; lane++)
+		*lanes->hashes[lane] = hashes[lane];
 	lanes->count = 0;
 }
 
@@ -59,9 +48,11 @@ put(struct lanes *lanes, const struct siphash_key *key, const uint64_t *words, u
 static void
 hash_flows(struct stack *s, unsigned int count)
 {
-	struct lanes lanes[2] = {{.count = 0}, {.count = 0}};
+	struct lanes lanes[2];
 	uint64_t words[FLOW_WORDS];
 
+	lanes[0].count = lanes[1].count = 0;
+	lanes[0].word_count = lanes[1].word_count = 0;
 	for (unsigned int i = 0; i < count; i++) {
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
@@ -80,9 +71,11 @@ hash_syns(struct stack *s, unsigned int count)
 {
 	const bool cookies = s->cookie_ever && s->cookie_sent == s->cookie_tick;
 	const struct siphash_key *key = cookies ? &s->cookie_key : &s->isn_key;
-	struct lanes lanes[2] = {{.count = 0}, {.count = 0}};
+	struct lanes lanes[2];
 	uint64_t words[WORDS_MAX];
 
+	lanes[0].count = lanes[1].count = 0;
+	lanes[0].word_count = lanes[1].word_count = 0;
 	for (unsigned int i = 0; i < count; i++) {
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;

@@ -134,6 +134,12 @@ void stack_set_time(struct stack *s, stack_us now);
 void stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 *l2,
 		    const struct flow *flow, const struct tcp_reply *reply, uint32_t sender);
 
+/* stack_parse.c */
+
+/* Answers, drops and counts the frames that need no connection; returns how many others there are.
+ * They are in the slots, in the order in which they came. */
+unsigned int stack_parse(struct stack *s, struct stack_frame *frames, unsigned int count);
+
 /* stack_hash.c */
 
 /* Sets hash and syn_hash of the first count slots, and asks for their buckets. */
@@ -302,6 +308,22 @@ static inline bool
 stack_has_port(const struct stack *s, const struct flow *flow)
 {
 	return listener_on_port(s->conf.index, ntohs(flow_lport(flow))) || s->left_behind > 0;
+}
+
+/* Counts a frame, whose reply is in it if length is not 0: exactly once. */
+static inline void
+stack_count_frame(struct stack *s, const struct stack_frame *frame, uint8_t drop)
+{
+	struct stack_counters *n = &s->counters;
+
+	if (frame->length > 0) {
+		n->tx++;
+		n->answered++;
+	} else if (drop != DROP_NONE) {
+		n->dropped[drop]++;
+	} else {
+		n->consumed++;
+	}
 }
 
 /* RFC 9293 3.7.1 MUST-15: what the peer can take. */

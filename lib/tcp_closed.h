@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tcp_closed.h - tcp_input_closed() for the one place where every nanosecond counts. */
+/* tcp_closed.h - tcp_input_closed(), inline: most of a flood ends here. */
 #ifndef RIPOSTE_TCP_CLOSED_H
 #define RIPOSTE_TCP_CLOSED_H
 

@@ -2,8 +2,9 @@
 /* wire_parse.h - how wire_parse() is divided by protocol. Private to the wire format. Each part
  * returns why the frame is dropped; with DROP_NONE it has set p->kind (WIRE_TCP: there may be a TCP
  * header at p->l4, and nobody has looked at it yet), or the frame is lawful and there is nothing to
- * do. Each reads frame[0 .. length) alone, or what lies below p->l4 +
- * p->l4_length once that is set. */
+ * do. Each reads frame[0 .. length) alone, or what lies below p->l4 + p->l4_length once that is
+ * set.
+ */
 #ifndef RIPOSTE_WIRE_PARSE_H
 #define RIPOSTE_WIRE_PARSE_H
 

@@ -2,7 +2,7 @@
 /* wire_parse_plain.h - the headers below TCP of the frames that nearly all are: to our Ethernet
  * address, untagged, IPv4 without options or IPv6 without extension headers, from one host to an
  * owned address, and all that is looked at is right. A few wide loads tell. What is not so plain is
- * left to parse_frame(), which says what is wrong with it, if anything. Part of wire_parse.c. */
+ * left to parse_any(), which says what is wrong with it, if anything. Part of wire_parse.c. */
 #ifndef RIPOSTE_WIRE_PARSE_PLAIN_H
 #define RIPOSTE_WIRE_PARSE_PLAIN_H
 

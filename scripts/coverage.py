@@ -16,12 +16,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 REASONS = ROOT / "tests" / "coverage.reasons"
 LINES_MIN = 95
 
-# rules.md sections 5 to 9. tcp_*.c, tcp.h and tcp_send.h: 5, 6, 8, 9; isn.c: 7.2 and 7.3;
-# stack_listen.c: 6.1, 6.2, 6.5 and 7.3; stack_conn.c: the look-up, D-13, D-14; stack_app.c and
-# stack_call.c: the calls of 9; stack_send.c and stack_text.c: what is written; wire_parse_tcp.h and
-# wire_emit.h: the options of 7.1.
+# rules.md sections 5 to 9. tcp_*.c, tcp.h and tcp_send.h: 5, 6, 8, 9; isn.c and stack_hash.c: 7.2 and
+# 7.3; stack_parse.c and stack_internal.h: 6.1; stack_listen.c: 6.2, 6.5 and 7.3; stack_conn.c: the
+# look-up, D-13, D-14; stack_app.c and stack_call.c: the calls of 9; stack_send.c and stack_text.c: what
+# is written; wire_parse_tcp.h and wire_emit.h: the options of 7.1.
 RULES = re.compile(r"lib/(tcp(_\w+)?\.[ch]|seq\.h|isn\.[ch]|wire_(parse_tcp|emit)\.[ch]|"
-                   r"stack_(listen|conn|app|call|send|text)\.c)$")
+                   r"stack_((listen|parse|hash|conn|app|call|send|text)\.c|internal\.h))$")
 # Where all lines have to be reached but those that cannot be.
 CANNOT = "cannot be: "
 

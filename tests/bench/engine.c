@@ -4,8 +4,8 @@
  * Writes a FILE of frames for each worker, for EAL's --vdev=net_pcapN,rx_pcap=FILE,infinite_rx=1 to
  * read, makes LIVE connections where the row wants them, and says "ready". Then each line
  * "run MILLISECONDS" on stdin is one measurement, whose counters it prints; they end with "done".
- *With "close" all connections are closed by their clients, and it prints how many were so as they
- *should. What is measured is the CPU time of the worker's thread, which is not lost to others. */
+ * With "close" all connections are closed by their clients, and it prints how many were so as they
+ * should. What is measured is the CPU time of the worker's thread, which is not lost to others. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -67,6 +67,10 @@ nothing_is_answered(struct stack_peer *p)
 	LOST(SEND(p, FIN | ACK, .seq = p->seq, .ack = p->ack));
 	LOST(SEND(p, RST, .seq = p->seq));
 	LOST(TRUE(!pinged()));
+	/* One that does not lie in one buffer is that first of all. */
+	SAME(0, DROPPED(segmented));
+	TRUE(!answered(&(struct frame){.length = 0}));
+	SAME(1, DROPPED(segmented));
 	CONNECTIONS(1);
 }
 
