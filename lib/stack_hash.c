@@ -17,52 +17,73 @@ struct lanes {
 	unsigned int count;
 };
 
-static void
-flush(struct lanes *lanes, const struct siphash_key *key)
+/* What is hashed with one key: IPv4's inputs and IPv6's, which are longer. */
+struct batch {
+	const struct siphash_key *key;
+	struct lanes lanes[2];
+};
+
+static inline void
+begin(struct batch *batch, const struct siphash_key *key)
 {
+	batch->key = key;
+	for (unsigned int family = 0; family < 2; family++)
+		batch->lanes[family].count = batch->lanes[family].word_count = 0;
+}
+
+static void
+flush(struct batch *batch, unsigned int family)
+{
+	struct lanes *lanes = &batch->lanes[family];
 	uint64_t hashes[LANES];
 
 	for (unsigned int i = 0; i < lanes->word_count; i++)
 		for (unsigned int lane = lanes->count; lane < LANES; lane++)
 			lanes->words[i][lane] = 0;
-	siphash_lanes(key, (const uint64_t(*)[LANES])lanes->words, lanes->word_count, lanes->count,
-		      hashes);
+	siphash_lanes(batch->key, (const uint64_t(*)[LANES])lanes->words, lanes->word_count,
+		      lanes->count, hashes);
 	for (unsigned int lane = 0; lane < lanes->count; lane++)
 		*lanes->hashes[lane] = hashes[lane];
 	lanes->count = 0;
 }
 
 static inline void
-put(struct lanes *lanes, const struct siphash_key *key, const uint64_t *words, unsigned int count,
+add(struct batch *batch, const struct flow *flow, const uint64_t *words, unsigned int count,
     uint64_t *hash)
 {
+	const unsigned int family = flow->family == 6;
+	struct lanes *lanes = &batch->lanes[family];
+
 	for (unsigned int i = 0; i < count; i++)
 		lanes->words[i][lanes->count] = words[i];
 	lanes->word_count = count;
 	lanes->hashes[lanes->count++] = hash;
 	if (lanes->count == LANES)
-		flush(lanes, key);
+		flush(batch, family);
+}
+
+static void
+end(struct batch *batch)
+{
+	flush(batch, 0);
+	flush(batch, 1);
 }
 
 /* Four-tuples. */
 static void
 hash_flows(struct stack *s, unsigned int count)
 {
-	struct lanes lanes[2];
 	uint64_t words[FLOW_WORDS];
+	struct batch batch;
 
-	lanes[0].count = lanes[1].count = 0;
-	lanes[0].word_count = lanes[1].word_count = 0;
+	begin(&batch, &s->flow_key);
 	for (unsigned int i = 0; i < count; i++) {
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
-		unsigned int n = flow_words(flow, words);
 
-		words[n - 1] |= siphash_end(flow_length(flow));
-		put(&lanes[flow->family == 6], &s->flow_key, words, n, &slot->hash);
+		add(&batch, flow, words, flow_hash_words(flow, words), &slot->hash);
 	}
-	flush(&lanes[0], &s->flow_key);
-	flush(&lanes[1], &s->flow_key);
+	end(&batch);
 }
 
 /* Of a SYN, what its ISS is likely to be made of: a cookie while cookies are being sent. */
@@ -70,12 +91,10 @@ static void
 hash_syns(struct stack *s, unsigned int count)
 {
 	const bool cookies = s->cookie_ever && s->cookie_sent == s->cookie_tick;
-	const struct siphash_key *key = cookies ? &s->cookie_key : &s->isn_key;
-	struct lanes lanes[2];
 	uint64_t words[WORDS_MAX];
+	struct batch batch;
 
-	lanes[0].count = lanes[1].count = 0;
-	lanes[0].word_count = lanes[1].word_count = 0;
+	begin(&batch, cookies ? &s->cookie_key : &s->isn_key);
 	for (unsigned int i = 0; i < count; i++) {
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
@@ -91,14 +110,12 @@ hash_syns(struct stack *s, unsigned int count)
 			n = isn_cookie_words(flow, seg->seq, isn_cookie_mss_index(mss),
 					     s->cookie_tick, words);
 		} else {
-			n = flow_words(flow, words);
-			words[n - 1] |= siphash_end(flow_length(flow));
+			n = flow_hash_words(flow, words);
 		}
 		slot->syn_hashed = cookies ? STACK_HASHED_COOKIE : STACK_HASHED_ISN;
-		put(&lanes[flow->family == 6], key, words, n, &slot->syn_hash);
+		add(&batch, flow, words, n, &slot->syn_hash);
 	}
-	flush(&lanes[0], key);
-	flush(&lanes[1], key);
+	end(&batch);
 }
 
 void

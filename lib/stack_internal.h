@@ -340,7 +340,7 @@ stack_peer_mss(const struct stack *s, const struct tcp_seg *seg, uint8_t family)
 static inline void
 stack_input_closed(const struct stack *s, const struct tcp_seg *seg, struct tcp_reply *out)
 {
-	tcp_closed(seg, out);
+	tcp_input_closed(seg, out);
 	if (s->conf.closed == STACK_CLOSED_DROP && out->flags != 0)
 		*out = (struct tcp_reply){.drop = DROP_tcp_closed};
 }

@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #include "stack_internal.h"
-#include "tcp_closed.h"
 #include "wire_emit.h"
 
 /* What a host that is down still answers, or would not have answered either. */

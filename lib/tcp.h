@@ -266,9 +266,6 @@ uint8_t tcp_window_shift(uint32_t rcv_buff);
 
 /* --- tcp_input.c: SEGMENT ARRIVES --- */
 
-/* 3.10.7.1: there is no connection and nobody listens. out gets the RST, or none and a reason. */
-void tcp_input_closed(const struct tcp_seg *seg, struct tcp_reply *out);
-
 /* 3.10.7.2: there is no connection but somebody listens. True for a SYN that may open one (then
  * out is empty); else out gets the RST, or none and a reason. */
 bool tcp_input_listen(const struct tcp_seg *seg, struct tcp_reply *out);

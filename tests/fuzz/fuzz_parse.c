@@ -11,7 +11,7 @@
 
 #include "../sim/segment.h"
 #include "input.h"
-#include "tcp_reply.h"
+#include "tcp_closed.h"
 #include "wire.h"
 
 enum { SEAL = 0x10, ROOM = 0x20, OURS = 0x40 };

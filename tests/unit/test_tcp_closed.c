@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_tcp_closed.c - a port that nobody listens on. RFC 9293 3.10.7.1; rules.md 6.1. */
+#include "tcp_closed.h"
 #include "tcp_harness.h"
 
 /* Sequence numbers at which the sum with SEG.LEN wraps, and others. */

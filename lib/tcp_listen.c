@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* tcp_closed.c - what a segment draws that belongs to no connection. RFC 9293 3.10.7.1 and
- * 3.10.7.2. */
-#include "tcp_closed.h"
-
-void
-tcp_input_closed(const struct tcp_seg *seg, struct tcp_reply *out)
-{
-	tcp_closed(seg, out);
-}
+/* tcp_listen.c - what a segment draws that belongs to no connection, where somebody listens. RFC
+ * 9293 3.10.7.2. */
+#include "tcp_reply.h"
 
 bool
 tcp_input_listen(const struct tcp_seg *seg, struct tcp_reply *out)
