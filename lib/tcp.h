@@ -168,7 +168,7 @@ _Static_assert(sizeof(struct tcp_conn) == 52, "52 + 12 bytes of IPv4 four-tuple:
 struct tcp_send {
 	uint32_t end;      /* behind the last byte written: a FIN's sequence number */
 	uint32_t resume;   /* SND.UNA .. SND.NXT; less than SND.NXT: what follows is sent again */
-	uint32_t wl1, wl2; /* SND.WL1, SND.WL2 */
+	uint32_t wl1;      /* SND.WL1 */
 	uint32_t small;    /* behind the last segment that was not full (RFC 9293 A.3) */
 	uint32_t recover;  /* SND.NXT when a loss was last noticed (RFC 6582 3.2) */
 	uint32_t dup_nxt;  /* SND.NXT when the first duplicate ACK came: before RFC 3042 */

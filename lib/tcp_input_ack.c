@@ -83,12 +83,11 @@ sets_window(const struct tcp_conn *c, const struct tcp_seg *seg, struct tcp_send
 	if (send == NULL)
 		return seg->seq == c->rcv.nxt;
 	/* DEVIATION: what acknowledges something new is newer, whatever its sequence number: that
-	 * may be of text sent again, and an old window on a new SND.UNA would reach too far. */
-	if (seq_le(seg->ack, c->snd.una) &&
-	    (seq_gt(send->wl1, seg->seq) || (send->wl1 == seg->seq && seq_gt(send->wl2, seg->ack))))
+	 * may be of text sent again, and an old window on a new SND.UNA would reach too far. So
+	 * SND.WL2 need not be kept: it is never more than SND.UNA, and no less is taken here. */
+	if (seg->ack == c->snd.una && seq_gt(send->wl1, seg->seq))
 		return false;
 	send->wl1 = seg->seq;
-	send->wl2 = seg->ack;
 	return true;
 }
 

@@ -28,7 +28,6 @@ tcp_send_open(struct tcp_conn *c, const struct tcp_env *env)
 		.end = c->snd.nxt,
 		.resume = c->snd.nxt,
 		.wl1 = c->rcv.nxt,
-		.wl2 = c->snd.una,
 		.small = c->snd.una,
 		.recover = c->snd.una - 1,
 		.cwnd = initial_window(c, env),

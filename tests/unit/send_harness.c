@@ -170,3 +170,23 @@ send_grow(uint32_t segments)
 	send_none(HERE);
 	SAME(o.written, o.next);
 }
+
+void
+ten_on_their_way(uint32_t segments)
+{
+	send_enter(0, 65535);
+	send_write(segments * MSS);
+	FULL(10);
+}
+
+void
+three_duplicates(void)
+{
+	DUP();
+	NO_MORE();
+	DUP();
+	NO_MORE();
+	DUP();
+	FAST(0);
+	NO_MORE();
+}

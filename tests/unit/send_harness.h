@@ -58,4 +58,13 @@ void send_close(void);
 /* So many full segments are written, sent and acknowledged one by one, window and cwnd allowing. */
 void send_grow(uint32_t segments);
 
+/* So many segments are written and ten are on their way. */
+void ten_on_their_way(uint32_t segments);
+
+/* Segment N goes again for three duplicate ACKs. */
+#define FAST(N) OUT(.at = (N)*MSS, .text = MSS, .sent = TCP_SENT_FAST)
+#define DUP()   ACKED(0)
+/* Three duplicate ACKs where there is nothing new to send. */
+void three_duplicates(void);
+
 #endif

@@ -160,6 +160,19 @@ TCP_TEST(rfc5681_3_1_timeout)
 	TRUE(flight >= 5 + 9 && flight <= 5 + 13);
 }
 
+/* ... one segment, and not a byte of the next, though that would be all there is. */
+TCP_TEST(rfc5681_3_1_timeout_sends_one_segment)
+{
+	send_enter(0, 65535);
+	send_write(MSS + 1);
+	OUT(.at = 0, .text = MSS);
+	OUT(.at = MSS, .text = 1);
+	NO_MORE();
+	EXPIRE();
+	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
+	NO_MORE();
+}
+
 /* (4): two segments at least. */
 TCP_TEST(rfc5681_3_1_ssthresh_is_two_segments_at_least)
 {
@@ -314,6 +327,7 @@ main(void)
 		cmocka_unit_test(rfc7661_4_3_window_that_is_not_used_does_not_grow),
 		cmocka_unit_test(rfc5681_3_1_ack_division_gains_nothing),
 		cmocka_unit_test(rfc5681_3_1_timeout),
+		cmocka_unit_test(rfc5681_3_1_timeout_sends_one_segment),
 		cmocka_unit_test(rfc5681_3_1_ssthresh_is_two_segments_at_least),
 		cmocka_unit_test(rfc5681_3_1_ssthresh_behind_a_small_segment),
 		cmocka_unit_test(rfc5681_3_1_second_timeout_leaves_ssthresh),

@@ -229,6 +229,13 @@ TCP_TEST(rfc7323_4_1_timestamp_measures_what_was_sent_again)
 	ACKED(2 * MSS);
 	send_one();
 	DEADLINE_IN(720);
+	/* It need not have been sent more than twice. SRTT 117, RTTVAR 50. */
+	SAME(720, EXPIRE());
+	OUT(.at = 2 * MSS, .text = MSS, .sent = TCP_SENT_AGAIN);
+	h.echo_ms = 100;
+	ACKED(3 * MSS);
+	send_one();
+	RTO(7.0 / 8 * 120 + 1.0 / 8 * 100 + 4 * (3.0 / 4 * 60 + 1.0 / 4 * 20));
 }
 
 /* What is on its way behind a segment that was lost is not measured either: its ACK comes late
