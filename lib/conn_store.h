@@ -26,7 +26,7 @@ struct conn_side {
 	uint16_t peer_mss;     /* clamped */
 	uint16_t challenge_at; /* when the second began that challenges counts; units of 32 ms */
 	uint8_t challenges;    /* challenge ACKs in that second */
-	uint8_t unused;
+	uint8_t slot;          /* the stack's: the last slot of a burst that was its */
 };
 _Static_assert(sizeof(struct conn_side) == 8, "80 bytes a connection, all told");
 

@@ -67,8 +67,8 @@ isn_cookie_mss_index(uint16_t mss)
 	uint32_t index = 0;
 
 	/* The last that is not greater; the first stands for less, too. */
-	for (size_t i = 1; i < sizeof(MSS) / sizeof(MSS[0]); i++)
-		index += MSS[i] <= mss;
+	for (uint32_t step = sizeof(MSS) / sizeof(MSS[0]) / 2; step > 0; step /= 2)
+		index += MSS[index + step] <= mss ? step : 0;
 	return index;
 }
 

@@ -17,6 +17,12 @@ listener_index_numbers(const struct listener *listeners, uint16_t first, uint16_
 	return numbers;
 }
 
+static bool
+takes_all(const struct listener *l)
+{
+	return l->on == NULL && l->first == 0 && l->chance >= LISTENER_CHANCE_ALWAYS;
+}
+
 void
 listener_index_build(struct listener_index *index, const struct listener *listeners, uint16_t first,
 		     uint16_t count, uint16_t *numbers)
@@ -46,8 +52,13 @@ listener_index_build(struct listener_index *index, const struct listener *listen
 	/* Each start has moved to where the next port's was. */
 	memmove(start + 1, start, 65536 * sizeof(*start));
 	start[0] = 0;
-	for (port = 0; port < 65536; port++)
+	for (port = 0; port < 65536; port++) {
 		index->used[port / 64] |= (uint64_t)(start[port] != start[port + 1]) << port % 64;
+		index->only[port] = start[port] + 1 == start[port + 1] &&
+						    takes_all(&listeners[numbers[start[port]]])
+					    ? numbers[start[port]]
+					    : LISTENER_NONE;
+	}
 }
 
 /* 32 bits of draw for one listener: a bijection of draw (splitmix64's finaliser) that differs from

@@ -44,6 +44,9 @@ struct listener_index {
 	uint16_t first, count;            /* the numbers of this index */
 	bool draws;                       /* some listener's chance is below 1 */
 	uint64_t used[1024];              /* bit p: some listener has port p */
+	/* Port p's listener, if there is one alone that takes all that comes; else LISTENER_NONE.
+	 */
+	uint16_t only[65536];
 	uint32_t start[65537]; /* port p: numbers[start[p]] .. numbers[start[p + 1] - 1] */
 	uint16_t *numbers;
 };

@@ -213,36 +213,6 @@ stack_emit_tcp(struct stack *s, struct stack_frame *frame, const struct wire_l2 
 		s->counters.rst[reply->rst]++;
 }
 
-/* Only asks for the lines: what is looked up early is stale when SYN and ACK share a burst. All
- * slots look at their buckets, then those whose bucket sends them on at the next ones, and so on:
- * they wait for memory together. */
-static void
-warm(struct stack *s, unsigned int count)
-{
-	struct flow_probe probes[STACK_BURST_MAX];
-
-	for (unsigned int i = 0; i < count; i++)
-		probes[i] = flow_table_probe(&s->table, s->slots[i].hash);
-	while (count > 0) {
-		unsigned int left = 0;
-
-		for (unsigned int i = 0; i < count; i++) {
-			struct flow_probe p = probes[i];
-			uint32_t conn = flow_probe_here(&s->table, &p);
-
-			if (conn != FLOW_TABLE_NONE) {
-				conn_store_prefetch(&s->conns, conn);
-			} else if (flow_probe_goes_on(&s->table, &p)) {
-				flow_probe_prefetch(&s->table, &p);
-				probes[left++] = p;
-			}
-		}
-		count = left;
-		for (unsigned int i = 0; i < count; i++)
-			flow_probe_go_on(&s->table, &probes[i]);
-	}
-}
-
 /* An application whose read or write was waiting is scheduled once the whole burst is in. */
 static void
 wake(struct stack *s, struct stack_slot *slot)
@@ -284,7 +254,7 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 	s->counters.rx += count;
 	slot_count = stack_parse(s, frames, count);
 	stack_hash(s, slot_count);
-	warm(s, slot_count);
+	stack_warm(s, slot_count);
 	s->acting = true;
 	for (unsigned int i = 0; i < slot_count; i++) {
 		s->slot_count = i + 1;
@@ -299,8 +269,10 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 				(uint16_t)~TCP_F_ACK_PENDING;
 	}
 	s->slot_count = 0;
-	for (unsigned int i = 0; i < slot_count; i++)
-		emit(s, &s->slots[i]);
+	for (unsigned int i = 0; i < slot_count; i++) {
+		if (s->slots[i].frame != NULL)
+			emit(s, &s->slots[i]);
+	}
 }
 
 const struct stack_counters *

@@ -3,7 +3,7 @@
  * the other until one blocks. design.md, "The idea". */
 #include <assert.h>
 
-#include "stack_internal.h"
+#include "stack_env.h"
 
 #define RETRY_MS     100 /* until a write is tried again that found no memory, at least */
 #define RETRIES_A_MS 128 /* ... at most, however many connections wait for some */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stack_call.c - what an operator sees and does: connections one by one, the state of listeners,
  * and calls that an application makes by hand. design.md, "Control and sight". */
-#include "stack_internal.h"
+#include "stack_env.h"
 
 struct stack_listener_state
 stack_listener_state(const struct stack *s, uint16_t number)

@@ -2,7 +2,7 @@
 /* stack_conn.c - from a segment to its connection, what it does there, and how connections end. */
 #include <assert.h>
 
-#include "stack_internal.h"
+#include "stack_env.h"
 
 uint16_t
 stack_listener(const struct stack *s, const struct tcp_conn *c)
@@ -10,51 +10,52 @@ stack_listener(const struct stack *s, const struct tcp_conn *c)
 	return stack_step(s, c)->listener;
 }
 
-struct tcp_env
-stack_listener_env(const struct stack *s, const struct listener *l, uint8_t family)
+/* All slots look at their buckets, then those whose bucket sends them on at the next ones, and so
+ * on: they wait for memory together. */
+void
+stack_warm(struct stack *s, unsigned int count)
 {
-	return (struct tcp_env){
-		.now = s->now,
-		.tsval = s->tsval,
-		.rcv_buff = l->receive_buffer,
-		.msl_ms = s->conf.msl_ms,
-		.mss = (uint16_t)(s->conf.mtu - (family == 4 ? 40 : 60)),
-	};
-}
+	struct flow_probe probes[STACK_BURST_MAX];
+	uint8_t slots[STACK_BURST_MAX]; /* whose probes these are */
 
-/* How much a read takes before it returns; an echo's no more than it can send back. */
-static uint32_t
-read_size(const struct script_step *step, const struct tcp_conn *c, const struct tcp_send *send,
-	  const struct listener *l)
-{
-	uint32_t unacked = send != NULL ? tcp_unacked(c, send) : 0;
+	s->warmed = stack_changes(s);
+	for (unsigned int i = 0; i < count; i++) {
+		probes[i] = flow_table_probe(&s->table, s->slots[i].hash);
+		slots[i] = (uint8_t)i;
+	}
+	while (count > 0) {
+		unsigned int left = 0;
 
-	if (step->call == SCRIPT_ECHO)
-		return unacked < l->send_buffer ? l->send_buffer - unacked : 0;
-	return step->call == SCRIPT_READ ? step->arg : UINT32_MAX;
-}
+		for (unsigned int i = 0; i < count; i++) {
+			struct flow_probe p = probes[i];
+			uint32_t conn = flow_probe_here(&s->table, &p);
 
-struct tcp_env
-stack_env(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
-{
-	const struct script_step *step = stack_step(s, c);
-	const struct listener *l = &s->conf.index->listeners[step->listener];
-	struct tcp_env env = stack_listener_env(s, l, conn < s->conns.split ? 4 : 6);
-
-	env.peer_mss = conn_store_side(&s->conns, conn)->peer_mss;
-	if (c->flags & TCP_F_SENDER)
-		env.send = &s->senders[stack_sender_find(s, conn)].tcp;
-	env.reading = c->flags & TCP_F_READING ? read_size(step, c, env.send, l) : 0;
-	env.accept_full = s->queued[step->listener] >= l->backlog;
-	return env;
+			s->slots[slots[i]].seen = conn;
+			if (conn != FLOW_TABLE_NONE) {
+				conn_store_prefetch(&s->conns, conn);
+			} else if (flow_probe_goes_on(&s->table, &p)) {
+				flow_probe_prefetch(&s->table, &p);
+				probes[left] = p;
+				slots[left++] = slots[i];
+			}
+		}
+		count = left;
+		for (unsigned int i = 0; i < count; i++)
+			flow_probe_go_on(&s->table, &probes[i]);
+	}
 }
 
 static uint32_t
 find(const struct stack *s, const struct stack_slot *slot)
 {
-	struct flow_probe p = flow_table_probe(&s->table, slot->hash);
-	uint32_t conn;
+	struct flow_probe p;
+	uint32_t conn = slot->seen;
 
+	/* What was looked up early is stale when SYN and ACK share a burst. */
+	if (s->warmed == stack_changes(s) &&
+	    (conn == CONN_NONE || conn_store_is(&s->conns, conn, &slot->packet.flow)))
+		return conn;
+	p = flow_table_probe(&s->table, slot->hash);
 	while ((conn = flow_probe_next(&s->table, &p)) != FLOW_TABLE_NONE) {
 		if (conn_store_is(&s->conns, conn, &slot->packet.flow))
 			return conn;
@@ -71,14 +72,22 @@ stack_rearm(struct stack *s, uint32_t conn, const struct timer_node *before)
 		timer_wheel_update(&s->wheel, conn);
 }
 
+static uint64_t
+hash_of(const struct stack *s, uint32_t conn)
+{
+	struct flow flow;
+
+	conn_store_flow(&s->conns, conn, &flow);
+	return flow_hash(&flow, &s->flow_key);
+}
+
 void
 stack_release(struct stack *s, uint32_t conn)
 {
 	struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
-	struct flow flow;
+	struct stack_slot *slot = stack_last_slot(s, conn);
 
-	conn_store_flow(&s->conns, conn, &flow);
-	flow_table_remove(&s->table, flow_hash(&flow, &s->flow_key), conn);
+	flow_table_remove(&s->table, slot != NULL ? slot->hash : hash_of(s, conn), conn);
 	c->timer.tcp_ms = 0;
 	c->timer.call_ms = 0;
 	timer_wheel_update(&s->wheel, conn);
@@ -94,10 +103,8 @@ stack_release(struct stack *s, uint32_t conn)
 	conn_store_give(&s->conns, conn);
 	s->counters.closed++;
 	/* The entry may be another connection's before the burst is over. */
-	for (unsigned int i = 0; i < s->slot_count; i++) {
-		if (s->slots[i].conn == conn)
-			s->slots[i].conn = CONN_NONE;
-	}
+	for (; slot != NULL; slot = stack_earlier_slot(s, slot))
+		slot->conn = CONN_NONE;
 }
 
 /* D-14: one more challenge ACK this second? RFC 5961 7. */
@@ -127,7 +134,7 @@ coalesce(struct stack *s, struct stack_slot *slot, struct tcp_conn *c, uint32_t 
 {
 	struct stack_slot *earlier = stack_pending_ack(s, conn);
 
-	slot->conn = conn;
+	stack_claim(s, slot, conn);
 	if (slot->reply.flags == 0)
 		return;
 	if (earlier != NULL) {
@@ -252,6 +259,11 @@ stack_segment(struct stack *s, struct stack_slot *slot)
 {
 	uint32_t conn = find(s, slot);
 
+	slot->reply = (struct tcp_reply){0};
+	slot->conn = CONN_NONE;
+	slot->sender = SENDER_NONE;
+	slot->shared = false;
+	slot->wake = false;
 	if (conn != CONN_NONE && stack_supersedes(s, slot, conn)) {
 		stack_release(s, conn);
 		conn = CONN_NONE;

@@ -104,11 +104,11 @@ hash_syns(struct stack *s, unsigned int count)
 		slot->syn_hashed = STACK_HASHED_NOT;
 		if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 			continue;
+		slot->peer_mss = stack_peer_mss(s, seg, flow->family);
 		if (cookies) {
-			uint16_t mss = stack_peer_mss(s, seg, flow->family);
-
-			n = isn_cookie_words(flow, seg->seq, isn_cookie_mss_index(mss),
-					     s->cookie_tick, words);
+			slot->mss_index = (uint8_t)isn_cookie_mss_index(slot->peer_mss);
+			n = isn_cookie_words(flow, seg->seq, slot->mss_index, s->cookie_tick,
+					     words);
 		} else {
 			n = flow_hash_words(flow, words);
 		}

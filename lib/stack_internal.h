@@ -21,6 +21,7 @@
 _Static_assert(SCRIPT_STEPS_MAX + STACK_CALLED == UINT16_MAX, "a step is 16 bits");
 
 #define SENDER_NONE UINT32_MAX
+#define SLOT_NONE   UINT8_MAX
 
 /* Text that was written at one go, or by writes that follow each other in a script. */
 struct stack_extent {
@@ -63,13 +64,17 @@ enum stack_hashed {
 
 /* What became of one frame of the burst whose port somebody listens on. */
 struct stack_slot {
-	struct stack_frame *frame;
+	struct stack_frame *frame; /* NULL: it has been answered and counted */
 	struct wire_packet packet;
 	struct tcp_reply reply; /* flags 0: none, and drop says why */
 	uint64_t hash;          /* of packet.flow */
 	uint64_t syn_hash;      /* what syn_hashed says; see stack_hash.c */
 	uint8_t syn_hashed;     /* enum stack_hashed */
+	uint8_t mss_index;      /* a SYN's, for its cookie */
+	uint16_t peer_mss;      /* a SYN's */
+	uint32_t seen;          /* stack_warm(): the connection whose segment it may be */
 	uint32_t conn;          /* whose segment it was; CONN_NONE: nobody's, or released since */
+	uint8_t earlier;        /* conn's slot before this one in the burst; SLOT_NONE: none */
 	uint32_t sender;        /* whose text the reply carries */
 	bool shared;            /* its ACK was replaced by a later one of this burst (D-13) */
 	bool wake;              /* it brought what a blocked read or write waits for */
@@ -121,6 +126,7 @@ struct stack {
 	struct stack_slot slots[STACK_BURST_MAX];
 	unsigned int slot_count; /* slots of this burst acted on so far; 0 outside of one */
 	bool acting;             /* slots are still to come */
+	uint64_t warmed;         /* stack_changes() when slots[].seen was looked up */
 	struct stack_segment queue[STACK_QUEUE];
 	unsigned int queue_head, queue_tail;
 };
@@ -147,18 +153,16 @@ void stack_hash(struct stack *s, unsigned int count);
 
 /* stack_conn.c */
 
+/* Looks up what the first count slots may belong to, sets seen, and asks for those connections'
+ * lines. */
+void stack_warm(struct stack *s, unsigned int count);
+
 /* A TCP segment that nothing was said about yet: finds its connection or listener and sets the
  * slot's reply. */
 void stack_segment(struct stack *s, struct stack_slot *slot);
 
 /* A segment of connection conn: sets the slot's reply. */
 void stack_connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn);
-
-/* What a listener and the host decide for its connections of a family, 4 or 6. */
-struct tcp_env stack_listener_env(const struct stack *s, const struct listener *l, uint8_t family);
-
-/* What connection c's listener and host decide for it. */
-struct tcp_env stack_env(const struct stack *s, const struct tcp_conn *c, uint32_t conn);
 
 /* The listener of a connection. */
 uint16_t stack_listener(const struct stack *s, const struct tcp_conn *c);
@@ -168,7 +172,8 @@ void stack_release(struct stack *s, uint32_t conn);
 
 /* stack_listen.c */
 
-/* A segment of no connection for a port that has listeners: opens one, or RFC 9293 3.10.7.2. */
+/* A segment of no connection for a port that has listeners: opens one, or is answered here and now
+ * by RFC 9293 3.10.7.2. */
 void stack_listen_segment(struct stack *s, struct stack_slot *slot);
 
 /* A lawful new SYN for conn, which is in TIME-WAIT. */
@@ -326,6 +331,13 @@ stack_count_frame(struct stack *s, const struct stack_frame *frame, uint8_t drop
 	}
 }
 
+/* Connections that were opened and closed so far: while it stays the same, so does the table. */
+static inline uint64_t
+stack_changes(const struct stack *s)
+{
+	return s->counters.opened + s->counters.closed;
+}
+
 /* RFC 9293 3.7.1 MUST-15: what the peer can take. */
 static inline uint16_t
 stack_peer_mss(const struct stack *s, const struct tcp_seg *seg, uint8_t family)
@@ -350,6 +362,37 @@ static inline unsigned int
 stack_queue_room(const struct stack *s)
 {
 	return STACK_QUEUE - (s->queue_tail - s->queue_head);
+}
+
+/* The last slot of this burst, of those that were acted on, whose segment was conn's; NULL if there
+ * is none. */
+static inline struct stack_slot *
+stack_last_slot(struct stack *s, uint32_t conn)
+{
+	struct stack_slot *slot = &s->slots[conn_store_side(&s->conns, conn)->slot];
+
+	return slot < s->slots + s->slot_count && slot->conn == conn ? slot : NULL;
+}
+
+/* conn's slot before that one; NULL: none. */
+static inline struct stack_slot *
+stack_earlier_slot(struct stack *s, const struct stack_slot *slot)
+{
+	return slot->earlier == SLOT_NONE ? NULL : &s->slots[slot->earlier];
+}
+
+/* The segment of the slot that is acted on is conn's. */
+static inline void
+stack_claim(struct stack *s, struct stack_slot *slot, uint32_t conn)
+{
+	const struct stack_slot *earlier;
+
+	if (slot->conn == conn)
+		return;
+	earlier = stack_last_slot(s, conn);
+	slot->conn = conn;
+	slot->earlier = earlier == NULL ? SLOT_NONE : (uint8_t)(earlier - s->slots);
+	conn_store_side(&s->conns, conn)->slot = (uint8_t)(slot - s->slots);
 }
 
 /* Puts the connection into the wheel anew if before (its node as it was) differs. */

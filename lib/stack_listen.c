@@ -3,7 +3,8 @@
 #include <arpa/inet.h>
 #include <assert.h>
 
-#include "stack_internal.h"
+#include "stack_answer.h"
+#include "stack_env.h"
 
 /* RFC 9293 3.6.1 MAY-2, as far above the old connection's numbers as Linux goes. */
 #define REOPEN_DISTANCE (65535 + 2)
@@ -31,7 +32,7 @@ take(struct stack *s, struct stack_slot *slot)
 		assert(false && "the table has room for every connection of the store");
 	side = conn_store_side(&s->conns, conn);
 	*side = (struct conn_side){.path = path};
-	slot->conn = conn;
+	stack_claim(s, slot, conn);
 	s->half_open++;
 	s->counters.opened++;
 	return conn;
@@ -41,13 +42,11 @@ static void
 send_cookie(struct stack *s, struct stack_slot *slot, const struct listener *l)
 {
 	const struct tcp_seg *seg = &slot->packet.seg;
-	uint16_t mss = stack_peer_mss(s, seg, slot->packet.flow.family);
 	struct tcp_env env = stack_listener_env(s, l, slot->packet.flow.family);
-	uint32_t iss =
-		slot->syn_hashed == STACK_HASHED_COOKIE
-			? isn_cookie_of(slot->syn_hash, isn_cookie_mss_index(mss), s->cookie_tick)
-			: isn_cookie_make(&s->cookie_key, &slot->packet.flow, seg->seq, mss,
-					  s->cookie_tick);
+	uint32_t iss = slot->syn_hashed == STACK_HASHED_COOKIE
+			       ? isn_cookie_of(slot->syn_hash, slot->mss_index, s->cookie_tick)
+			       : isn_cookie_make(&s->cookie_key, &slot->packet.flow, seg->seq,
+						 slot->peer_mss, s->cookie_tick);
 
 	tcp_open_cookie(seg, iss, &env, &slot->reply);
 	if (seg->options & TCP_OPT_TS) {
@@ -84,10 +83,21 @@ draw(const struct stack *s, const struct stack_slot *slot)
 		uint32_t zero;
 	} input = {.irs = seg->flags & TCP_SYN ? seg->seq : seg->seq - 1};
 
-	if (!s->conf.index->draws)
-		return 0;
 	input.flow = flow_hash(&slot->packet.flow, &s->chance_key);
 	return siphash(&s->chance_key, &input, sizeof(input));
+}
+
+/* The listener that the slot's segment meets; LISTENER_NONE: none. */
+static uint16_t
+meet(const struct stack *s, const struct stack_slot *slot)
+{
+	const struct listener_index *index = s->conf.index;
+	const struct flow *flow = &slot->packet.flow;
+	const uint16_t only = index->only[ntohs(flow_lport(flow))];
+
+	if (only != LISTENER_NONE)
+		return only;
+	return listener_find(index, flow, index->draws ? draw(s, slot) : 0, s->taken);
 }
 
 /* RFC 9293 3.10.7.2 third: makes the slot's SYN a connection. at_least: the ISS must be this or
@@ -97,7 +107,6 @@ static bool
 open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const uint32_t *at_least)
 {
 	const struct listener *l = &s->conf.index->listeners[number];
-	uint16_t mss = stack_peer_mss(s, &slot->packet.seg, slot->packet.flow.family);
 	struct tcp_env env = stack_listener_env(s, l, slot->packet.flow.family);
 	uint32_t conn = take(s, slot);
 	struct tcp_conn *c;
@@ -111,8 +120,8 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 	if (at_least != NULL && seq_lt(iss, *at_least))
 		iss = *at_least;
 	c = conn_store_tcp(&s->conns, conn);
-	conn_store_side(&s->conns, conn)->peer_mss = mss;
-	env.peer_mss = mss;
+	conn_store_side(&s->conns, conn)->peer_mss = slot->peer_mss;
+	env.peer_mss = slot->peer_mss;
 	tcp_open(c, &slot->packet.seg, iss, l->syn_ack_delay_ms, &env, &slot->reply);
 	c->step = l->step;
 	stack_count_alive(s, number, true);
@@ -156,7 +165,7 @@ void
 stack_reopen(struct stack *s, struct stack_slot *slot, uint32_t conn)
 {
 	uint32_t at_least = conn_store_tcp(&s->conns, conn)->snd.nxt + REOPEN_DISTANCE;
-	uint16_t number = listener_find(s->conf.index, &slot->packet.flow, draw(s, slot), s->taken);
+	uint16_t number = meet(s, slot);
 
 	if (number == LISTENER_NONE) {
 		stack_input_closed(s, &slot->packet.seg, &slot->reply);
@@ -247,7 +256,7 @@ stack_supersedes(struct stack *s, const struct stack_slot *slot, uint32_t conn)
 void
 stack_listen_segment(struct stack *s, struct stack_slot *slot)
 {
-	uint16_t number = listener_find(s->conf.index, &slot->packet.flow, draw(s, slot), s->taken);
+	uint16_t number = meet(s, slot);
 
 	if (number == LISTENER_NONE)
 		stack_input_closed(s, &slot->packet.seg, &slot->reply);
@@ -255,4 +264,8 @@ stack_listen_segment(struct stack *s, struct stack_slot *slot)
 		return;
 	else if (tcp_input_listen(&slot->packet.seg, &slot->reply))
 		take_syn(s, slot, number);
+	if (slot->conn != CONN_NONE)
+		return;
+	stack_answer(s, slot->frame, &slot->packet, &slot->reply);
+	slot->frame = NULL;
 }

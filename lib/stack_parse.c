@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* stack_parse.c - what comes of a frame before any connection is looked at; for most kinds of
  * frames that is all. */
-#include <assert.h>
-
-#include "stack_internal.h"
-#include "wire_emit.h"
+#include "stack_answer.h"
 
 /* What a host that is down still answers, or would not have answered either. */
 static bool
@@ -13,22 +10,13 @@ is_heard(const struct stack *s, const struct wire_packet *p)
 	return s->reach == STACK_DOWN && (p->kind == WIRE_ARP || p->kind == WIRE_SOLICIT);
 }
 
-/* What needs no connection is answered at once: it says nothing about one either. */
 static inline void
 answer_closed(struct stack *s, struct stack_frame *frame, const struct wire_packet *p)
 {
 	struct tcp_reply reply;
 
-	assert(frame->room >= WIRE_TCP_MAX);
 	stack_input_closed(s, &p->seg, &reply);
-	frame->length = 0;
-	if (reply.flags != 0) {
-		frame->tcp = true;
-		frame->length = wire_emit_inline(&s->host, &p->l2, &p->flow, &reply, frame->data,
-						 &frame->lengths);
-		s->counters.rst[reply.rst]++;
-	}
-	stack_count_frame(s, frame, reply.drop);
+	stack_answer(s, frame, p, &reply);
 }
 
 static void
@@ -79,11 +67,6 @@ parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 		return false;
 	}
 	slot->frame = frame;
-	slot->reply = (struct tcp_reply){0};
-	slot->conn = CONN_NONE;
-	slot->sender = SENDER_NONE;
-	slot->shared = false;
-	slot->wake = false;
 	return true;
 }
 

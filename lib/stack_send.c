@@ -5,7 +5,7 @@
  * stack's pool of chunks. */
 #include <assert.h>
 
-#include "stack_internal.h"
+#include "stack_env.h"
 
 #define QUANTUM 16 /* segments of one connection before it is the next one's turn */
 

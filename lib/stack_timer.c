@@ -3,17 +3,16 @@
  * for. */
 #include <assert.h>
 
-#include "stack_internal.h"
+#include "stack_env.h"
 
 struct stack_slot *
 stack_pending_ack(struct stack *s, uint32_t conn)
 {
 	if (s->slot_count == 0 || !(conn_store_tcp(&s->conns, conn)->flags & TCP_F_ACK_PENDING))
 		return NULL;
-	for (unsigned int i = s->slot_count; i-- > 0;) {
-		struct stack_slot *slot = &s->slots[i];
-
-		if (slot->conn == conn && slot->reply.coalesce)
+	for (struct stack_slot *slot = stack_last_slot(s, conn); slot != NULL;
+	     slot = stack_earlier_slot(s, slot)) {
+		if (slot->reply.coalesce)
 			return slot;
 	}
 	assert(false && "an ACK is pending in some slot");
@@ -25,11 +24,11 @@ stack_pending_ack(struct stack *s, uint32_t conn)
 static struct stack_slot *
 last_slot(struct stack *s, uint32_t conn)
 {
-	for (unsigned int i = s->slot_count; i-- > 0;) {
-		if (s->slots[i].conn == conn && s->slots[i].reply.drop == DROP_NONE)
-			return &s->slots[i];
-	}
-	return NULL;
+	struct stack_slot *slot = stack_last_slot(s, conn);
+
+	while (slot != NULL && slot->reply.drop != DROP_NONE)
+		slot = stack_earlier_slot(s, slot);
+	return slot;
 }
 
 /* Behind the burst; false if there is no room. */

@@ -62,12 +62,10 @@ void
 tcp_open_cookie(const struct tcp_seg *seg, uint32_t iss, const struct tcp_env *env,
 		struct tcp_reply *out)
 {
-	struct tcp_conn c = {0};
+	/* The timestamp alone can remember window scale and SACK. */
+	const uint8_t options = seg->options & TCP_OPT_TS ? seg->options : 0;
 
-	tcp_open(&c, seg, iss, 0, env, out);
-	/* The timestamp alone can remember these. */
-	if (!(out->options & TCP_OPT_TS))
-		out->options &= (uint8_t) ~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
+	tcp_reply_syn_ack_with(iss, seg->seq + 1, options, seg->tsval, env, out);
 }
 
 void

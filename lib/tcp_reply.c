@@ -115,20 +115,11 @@ tcp_reply_challenge(struct tcp_conn *c, const struct tcp_env *env, struct tcp_re
 void
 tcp_reply_syn_ack(const struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out)
 {
-	*out = (struct tcp_reply){.seq = c->snd.una,
-				  .ack = c->rcv.nxt,
-				  /* RFC 7323 2.2: never scaled. */
-				  .wnd = (uint16_t)min_u32(env->rcv_buff, FIELD_MAX),
-				  .mss = env->mss,
-				  .flags = TCP_SYN | TCP_ACK,
-				  .options = TCP_OPT_MSS};
-	if (c->flags & TCP_F_WSCALE) {
-		out->options |= TCP_OPT_WSCALE;
-		out->wscale = tcp_window_shift(env->rcv_buff);
-	}
-	if (c->flags & TCP_F_SACK)
-		out->options |= TCP_OPT_SACK_OK;
-	add_timestamp(c, env, out);
+	const uint8_t options = (uint8_t)((c->flags & TCP_F_WSCALE ? TCP_OPT_WSCALE : 0) |
+					  (c->flags & TCP_F_SACK ? TCP_OPT_SACK_OK : 0) |
+					  (c->flags & TCP_F_TS ? TCP_OPT_TS : 0));
+
+	tcp_reply_syn_ack_with(c->snd.una, c->rcv.nxt, options, c->ts_recent, env, out);
 }
 
 void

@@ -33,6 +33,30 @@ void tcp_reply_ack(struct tcp_conn *c, const struct tcp_env *env, struct tcp_rep
 /* The same, limited by the stack to so many a second. RFC 5961 3.2, 4.2. */
 void tcp_reply_challenge(struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
 
+/* <SEQ=iss><ACK=ack><CTL=SYN,ACK> with our MSS, and what else the SYN had of options; tsecr is its
+ * TSval. */
+static inline void
+tcp_reply_syn_ack_with(uint32_t iss, uint32_t ack, uint8_t options, uint32_t tsecr,
+		       const struct tcp_env *env, struct tcp_reply *out)
+{
+	*out = (struct tcp_reply){
+		.seq = iss,
+		.ack = ack,
+		/* RFC 7323 2.2: never scaled. */
+		.wnd = (uint16_t)(env->rcv_buff < UINT16_MAX ? env->rcv_buff : UINT16_MAX),
+		.mss = env->mss,
+		.flags = TCP_SYN | TCP_ACK,
+		.options =
+			TCP_OPT_MSS | (options & (TCP_OPT_WSCALE | TCP_OPT_SACK_OK | TCP_OPT_TS)),
+	};
+	if (options & TCP_OPT_WSCALE)
+		out->wscale = tcp_window_shift(env->rcv_buff);
+	if (options & TCP_OPT_TS) {
+		out->tsval = env->tsval;
+		out->tsecr = tsecr;
+	}
+}
+
 /* <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> with the options that were negotiated. */
 void tcp_reply_syn_ack(const struct tcp_conn *c, const struct tcp_env *env, struct tcp_reply *out);
 

@@ -12,6 +12,14 @@
 #include "wire_parse.h"
 #include "wire_tcp_option.h"
 
+static inline void
+take_timestamps(const uint8_t *values, struct tcp_seg *seg)
+{
+	seg->options |= TCP_OPT_TS;
+	seg->tsval = ntohl(wire_word(values));
+	seg->tsecr = ntohl(wire_word(values + 4));
+}
+
 /* An option whose length is not the one its kind has is skipped like an unknown one. */
 static inline void
 take_option(const uint8_t *option, struct tcp_seg *seg)
@@ -38,11 +46,8 @@ take_option(const uint8_t *option, struct tcp_seg *seg)
 			seg->options |= TCP_OPT_SACK_OK;
 		break;
 	case TCP_OPTION_TS:
-		if (option[1] == TCP_OPTION_TS_LENGTH) {
-			seg->options |= TCP_OPT_TS;
-			seg->tsval = ntohl(wire_word(option + 2));
-			seg->tsecr = ntohl(wire_word(option + 6));
-		}
+		if (option[1] == TCP_OPTION_TS_LENGTH)
+			take_timestamps(option + 2, seg);
 		break;
 	default:
 		/* RFC 9293 3.1 MUST-6: anything else has a length. */
@@ -50,10 +55,44 @@ take_option(const uint8_t *option, struct tcp_seg *seg)
 	}
 }
 
+/* The layouts that nearly all segments have: timestamps alone, and in a SYN the MSS alone or what
+ * Linux sends. False: it is another one, and nothing was taken. length is 4 or more. */
+static inline bool
+parse_usual_options(const uint8_t *options, uint32_t length, struct tcp_seg *seg)
+{
+	const uint32_t first = ntohl(wire_word(options));
+
+	if (length == 12 && first == (TCP_OPTION_NOP << 24 | TCP_OPTION_NOP << 16 |
+				      TCP_OPTION_TS << 8 | TCP_OPTION_TS_LENGTH)) {
+		take_timestamps(options + 4, seg);
+		return true;
+	}
+	if (!(seg->flags & TCP_SYN) || first >> 16 != (TCP_OPTION_MSS << 8 | TCP_OPTION_MSS_LENGTH))
+		return false;
+	if (length == 20 &&
+	    ntohl(wire_word(options + 4)) ==
+		    (TCP_OPTION_SACK_OK << 24 | TCP_OPTION_SACK_OK_LENGTH << 16 |
+		     TCP_OPTION_TS << 8 | TCP_OPTION_TS_LENGTH) &&
+	    ntohl(wire_word(options + 16)) >> 8 ==
+		    (TCP_OPTION_NOP << 16 | TCP_OPTION_WSCALE << 8 | TCP_OPTION_WSCALE_LENGTH)) {
+		seg->options = TCP_OPT_SACK_OK | TCP_OPT_WSCALE;
+		seg->wscale = options[19];
+		take_timestamps(options + 8, seg);
+	} else if (length != 4) {
+		return false;
+	}
+	seg->options |= TCP_OPT_MSS;
+	seg->mss = (uint16_t)first;
+	return true;
+}
+
 static inline void
 parse_options(const uint8_t *options, uint32_t length, struct tcp_seg *seg)
 {
 	uint32_t at = 0;
+
+	if (parse_usual_options(options, length, seg))
+		return;
 
 	while (at < length && options[at] != TCP_OPTION_END) {
 		if (options[at] == TCP_OPTION_NOP) {

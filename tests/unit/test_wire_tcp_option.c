@@ -146,6 +146,44 @@ BOTH(must_64_options_begin_at_any_byte)
 	}
 }
 
+/* The usual layouts are read at one go: what comes of them, and of what only nearly is one, is what
+ * comes of the same options behind four NOPs. MUST-64. */
+BOTH(must_64_usual_layouts_are_read_as_any_other)
+{
+	static const uint8_t layouts[][20] = {
+		{MSS_1460},
+		{1, 1, TS_1_2},
+		{MSS_1460, SACK_OK, TS_1_2, 1, WS_7},
+	};
+	static const uint8_t lengths[] = {4, 12, 20};
+	static const uint8_t flags[] = {TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK};
+
+	family_of_options = family;
+	for (size_t i = 0; i < sizeof(lengths) * sizeof(flags); i++) {
+		const uint8_t *layout = layouts[i % sizeof(lengths)];
+		const size_t n = lengths[i % sizeof(lengths)];
+		const uint8_t kind = flags[i / sizeof(lengths)];
+
+		for (size_t changed = 0; changed < n; changed++) {
+			for (unsigned int value = 0; value < 12; value++) {
+				uint8_t options[24] = {1, 1, 1, 1};
+				struct tcp_seg usual, behind;
+
+				memcpy(options + 4, layout, n);
+				/* 11: as it is. */
+				if (value < 11)
+					options[4 + changed] = (uint8_t)value;
+				usual = segment(kind, options + 4, n);
+				behind = segment(kind, options, 4 + n);
+				assert_memory_equal(&usual, &behind,
+						    offsetof(struct tcp_seg, wscale) + 1);
+			}
+		}
+	}
+	assert_int_equal(SEGMENT(TCP_SYN, MSS_1460, SACK_OK, TS_1_2, 1, WS_7).options,
+			 TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE);
+}
+
 BOTH(nothing_counts_behind_the_end_of_the_list)
 {
 	struct tcp_seg seg;
@@ -255,6 +293,7 @@ main(void)
 		BOTH_TESTS(mss_window_scale_and_sack_permitted_count_in_a_syn_alone),
 		BOTH_TESTS(must_6_unknown_options_are_skipped_by_their_length),
 		BOTH_TESTS(must_64_options_begin_at_any_byte),
+		BOTH_TESTS(must_64_usual_layouts_are_read_as_any_other),
 		BOTH_TESTS(nothing_counts_behind_the_end_of_the_list),
 		BOTH_TESTS(d20_must_7_illegal_length_ends_the_options_and_keeps_what_came_before),
 		BOTH_TESTS(d20_must_7_option_without_room_for_its_length_ends_the_options),
