@@ -47,14 +47,19 @@ path_table_init(struct path_table *t, void *memory, const struct siphash_key *ke
 uint16_t
 path_table_hold(struct path_table *t, const struct wire_l2 *l2)
 {
-	const uint16_t bucket = (uint16_t)siphash(&t->key, l2, sizeof(*l2));
-	struct path_entry *entry;
-	uint16_t path;
+	struct path_entry *entry = &t->entries[t->last];
+	uint16_t bucket, path;
 
+	if (entry->holders > 0 && memcmp(&entry->l2, l2, sizeof(*l2)) == 0) {
+		entry->holders++;
+		return t->last;
+	}
+	bucket = (uint16_t)siphash(&t->key, l2, sizeof(*l2));
 	for (path = t->buckets[bucket]; path != PATH_NONE; path = entry->next) {
 		entry = &t->entries[path];
 		if (memcmp(&entry->l2, l2, sizeof(*l2)) == 0) {
 			entry->holders++;
+			t->last = path;
 			return path;
 		}
 	}
@@ -69,6 +74,7 @@ path_table_hold(struct path_table *t, const struct wire_l2 *l2)
 	entry->bucket = bucket;
 	entry->next = t->buckets[bucket];
 	t->buckets[bucket] = path;
+	t->last = path;
 	return path;
 }
 

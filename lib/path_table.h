@@ -19,6 +19,7 @@ struct path_table {
 	uint16_t *buckets;
 	struct siphash_key key;
 	uint16_t free; /* list of unused entries */
+	uint16_t last; /* held last: often the next one's, too */
 	uint32_t count;
 };
 
