@@ -4,13 +4,11 @@
  * compete for a bucket the ones farthest from home get it (Robin Hood hashing: Celis, Larson and
  * Munro, 1985), and a removal brings the next ones one bucket back: without, a full table in which
  * connections come and go ends up with two hundred buckets to look at for a four-tuple that is not
- * in it. Lookups rely on passed alone, never on that order. */
+ * in it. So a bucket that an entry has passed holds none that is nearer to its own home than that
+ * one would be there, and a lookup may end at one that does: but for buckets marked otherwise. */
 #include "flow_table.h"
 
 #include <assert.h>
-#include <string.h>
-
-#define ALL_SLOTS ((1u << FLOW_TABLE_SLOTS) - 1)
 
 /* Nine tenths full, and a little less where that makes 7.2 bytes an entry. There is always a free
  * slot more than there are entries, so that an insertion ends. */
@@ -42,7 +40,15 @@ slots_holding(const struct flow_bucket *b, uint32_t index)
 	for (unsigned int i = 0; i < FLOW_TABLE_SLOTS; i++)
 		found |= (unsigned int)(b->index[i] == index) << i;
 #endif
-	return found & ALL_SLOTS;
+	return found & FLOW_BUCKET_ALL;
+}
+
+/* Makes a slot empty. */
+static inline void
+clear(struct flow_bucket *b, unsigned int slot)
+{
+	b->index[slot] = FLOW_TABLE_NONE;
+	b->tag[slot] = FLOW_TAG_FAR;
 }
 
 size_t
@@ -62,8 +68,9 @@ flow_table_init(struct flow_table *t, void *memory, uint32_t capacity)
 	for (uint32_t i = 0; i < t->bucket_count; i++) {
 		struct flow_bucket *b = &t->buckets[i];
 
-		memset(b, 0, sizeof(*b));
-		memset(b->index, 0xff, sizeof(b->index)); /* FLOW_TABLE_NONE */
+		b->passed = 0;
+		for (unsigned int slot = 0; slot < FLOW_TABLE_SLOTS; slot++)
+			clear(b, slot);
 	}
 }
 
@@ -73,35 +80,13 @@ bucket_after(const struct flow_table *t, uint32_t at)
 	return at + 1 < t->bucket_count ? at + 1 : 0;
 }
 
-/* Bit i: the entry in slot i is distance or more from home. */
-static inline unsigned int
-slots_from(const struct flow_bucket *b, unsigned int distance)
-{
-	unsigned int found = 0;
-
-#ifdef __SSE2__
-	const __m128i mask = _mm_set1_epi16(FLOW_TAG_DISTANCE);
-	const __m128i less = _mm_set1_epi16((short)(distance - 1));
-	const __m128i low = _mm_loadu_si128((const __m128i *)&b->tag[0]);
-	const __m128i high = _mm_loadl_epi64((const __m128i *)&b->tag[8]);
-
-	found = (unsigned int)_mm_movemask_epi8(
-		_mm_packs_epi16(_mm_cmpgt_epi16(_mm_and_si128(low, mask), less),
-				_mm_cmpgt_epi16(_mm_and_si128(high, mask), less)));
-#else
-	for (unsigned int i = 0; i < FLOW_TABLE_SLOTS; i++)
-		found |= (unsigned int)((b->tag[i] & FLOW_TAG_DISTANCE) >= distance) << i;
-#endif
-	return found & ALL_SLOTS;
-}
-
 /* The slot of full bucket b whose entry is nearest to home, and nearer than distance;
  * FLOW_TABLE_SLOTS if there is none. */
 static inline unsigned int
 nearest_slot(const struct flow_bucket *b, unsigned int distance)
 {
 	for (unsigned int nearer = 1; nearer <= distance; nearer++) {
-		const unsigned int found = slots_from(b, nearer) ^ ALL_SLOTS;
+		const unsigned int found = flow_bucket_from(b, nearer) ^ FLOW_BUCKET_ALL;
 
 		if (found)
 			return (unsigned int)__builtin_ctz(found);
@@ -115,14 +100,30 @@ static inline unsigned int
 farthest_slot(const struct flow_bucket *b)
 {
 	const unsigned int movable =
-		~slots_from(b, FLOW_TAG_FAR) & ~slots_holding(b, FLOW_TABLE_NONE);
-	unsigned int found = slots_from(b, 1) & movable, farther;
+		~flow_bucket_from(b, FLOW_TAG_FAR) & ~slots_holding(b, FLOW_TABLE_NONE);
+	unsigned int found = flow_bucket_from(b, 1) & movable, farther;
 
 	if (!found)
 		return FLOW_TABLE_SLOTS;
-	for (unsigned int from = 2; (farther = slots_from(b, from) & movable) != 0; from++)
+	for (unsigned int from = 2; (farther = flow_bucket_from(b, from) & movable) != 0; from++)
 		found = farther;
 	return (unsigned int)__builtin_ctz(found);
+}
+
+/* Has it entries that cannot be brought back? */
+static inline bool
+has_far(const struct flow_bucket *b)
+{
+	return flow_bucket_from(b, FLOW_TAG_FAR) & ~slots_holding(b, FLOW_TABLE_NONE);
+}
+
+/* One entry less has passed. */
+static inline void
+one_less(struct flow_bucket *b)
+{
+	assert((b->passed & ~FLOW_PASSED_ANYHOW) > 0); /* else it is not in the table */
+	if (--b->passed == FLOW_PASSED_ANYHOW)
+		b->passed = 0;
 }
 
 bool
@@ -168,8 +169,7 @@ flow_table_remove(struct flow_table *t, uint64_t hash, uint32_t index)
 
 	assert(index != FLOW_TABLE_NONE);
 	while ((found = slots_holding(b = &t->buckets[at], index)) == 0) {
-		assert(b->passed > 0); /* else it is not in the table */
-		b->passed--;
+		one_less(b);
 		at = bucket_after(t, at);
 		tag = flow_tag_next(tag);
 	}
@@ -179,14 +179,18 @@ flow_table_remove(struct flow_table *t, uint64_t hash, uint32_t index)
 		at = bucket_after(t, at);
 		next = &t->buckets[at];
 		its = farthest_slot(next);
+		/* Those that are too far from home to know how far stay where they are, so what
+		 * comes to this bucket instead, now or later, may be nearer than they would be. */
+		if ((next->passed & FLOW_PASSED_ANYHOW) || has_far(next))
+			b->passed |= FLOW_PASSED_ANYHOW;
 		if (its == FLOW_TABLE_SLOTS)
-			break; /* those that passed are too far from home to know how far */
+			break;
 		b->index[slot] = next->index[its];
 		b->tag[slot] = (uint16_t)(next->tag[its] - 1);
-		b->passed--;
+		one_less(b);
 		b = next;
 		slot = its;
 	}
-	b->index[slot] = FLOW_TABLE_NONE;
+	clear(b, slot);
 	t->count--;
 }

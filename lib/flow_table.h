@@ -18,8 +18,10 @@
 
 struct flow_bucket {
 	_Alignas(64) uint32_t index[FLOW_TABLE_SLOTS]; /* FLOW_TABLE_NONE: empty */
-	uint16_t tag[FLOW_TABLE_SLOTS];                /* FLOW_TAG_HASH, FLOW_TAG_DISTANCE */
-	uint32_t passed; /* entries that found this bucket full and went on to a later one */
+	uint16_t tag[FLOW_TABLE_SLOTS]; /* FLOW_TAG_HASH, FLOW_TAG_DISTANCE; empty: FLOW_TAG_FAR */
+	/* Entries that found this bucket full and went on to a later one; and FLOW_PASSED_ANYHOW.
+	 */
+	uint32_t passed;
 };
 _Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
 
@@ -29,6 +31,12 @@ _Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
 #define FLOW_TAG_DISTANCE 0x000fu
 #define FLOW_TAG_HASH     0xfff0u
 #define FLOW_TAG_FAR      15u
+
+/* Of passed, as long as an entry has passed: one that is nearer to its home may have come here
+ * since, as far ones cannot be brought back. */
+#define FLOW_PASSED_ANYHOW UINT32_C(0x80000000)
+
+#define FLOW_BUCKET_ALL ((1u << FLOW_TABLE_SLOTS) - 1)
 
 struct flow_table {
 	struct flow_bucket *buckets;
@@ -87,7 +95,7 @@ struct flow_probe {
 	uint16_t slots; /* bit i: slot i of this bucket matches and was not given yet */
 };
 
-/* Bit i: slot i has this tag. An empty slot may have it too, left over from before. */
+/* Bit i: slot i has this tag. An empty slot may have it too. */
 static inline uint16_t
 flow_bucket_match(const struct flow_bucket *b, uint16_t tag)
 {
@@ -105,7 +113,29 @@ flow_bucket_match(const struct flow_bucket *b, uint16_t tag)
 	for (unsigned int i = 0; i < FLOW_TABLE_SLOTS; i++)
 		found |= (unsigned int)(b->tag[i] == tag) << i;
 #endif
-	return found & ((1u << FLOW_TABLE_SLOTS) - 1);
+	return found & FLOW_BUCKET_ALL;
+}
+
+/* Bit i: the entry in slot i is distance or more from home, or there is none. */
+static inline unsigned int
+flow_bucket_from(const struct flow_bucket *b, unsigned int distance)
+{
+	unsigned int found = 0;
+
+#ifdef __SSE2__
+	const __m128i mask = _mm_set1_epi16(FLOW_TAG_DISTANCE);
+	const __m128i less = _mm_set1_epi16((short)(distance - 1));
+	const __m128i low = _mm_loadu_si128((const __m128i *)&b->tag[0]);
+	const __m128i high = _mm_loadl_epi64((const __m128i *)&b->tag[8]);
+
+	found = (unsigned int)_mm_movemask_epi8(
+		_mm_packs_epi16(_mm_cmpgt_epi16(_mm_and_si128(low, mask), less),
+				_mm_cmpgt_epi16(_mm_and_si128(high, mask), less)));
+#else
+	for (unsigned int i = 0; i < FLOW_TABLE_SLOTS; i++)
+		found |= (unsigned int)((b->tag[i] & FLOW_TAG_DISTANCE) >= distance) << i;
+#endif
+	return found & FLOW_BUCKET_ALL;
 }
 
 /* Begins a walk for hash. */
@@ -139,11 +169,16 @@ flow_probe_here(const struct flow_table *t, struct flow_probe *p)
 	return FLOW_TABLE_NONE;
 }
 
-/* Does the walk go on behind the bucket where it is? */
+/* Does the walk go on behind the bucket where it is? What is sought would have taken the place of
+ * an entry that is nearer to its home. */
 static inline bool
 flow_probe_goes_on(const struct flow_table *t, const struct flow_probe *p)
 {
-	return t->buckets[p->bucket].passed != 0 && p->left != 0;
+	const struct flow_bucket *b = &t->buckets[p->bucket];
+
+	return b->passed != 0 && p->left != 0 &&
+	       ((p->tag & FLOW_TAG_DISTANCE) == 0 || (b->passed & FLOW_PASSED_ANYHOW) ||
+		flow_bucket_from(b, p->tag & FLOW_TAG_DISTANCE) == FLOW_BUCKET_ALL);
 }
 
 /* The bucket behind the one where the walk is. */

@@ -244,23 +244,10 @@ emit(struct stack *s, struct stack_slot *slot)
 		stack_count_frame(s, frame, slot->reply.drop);
 }
 
-void
-stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, stack_us now)
+/* What is left to do for the connections of a burst once all of it is in. */
+static void
+finish(struct stack *s, unsigned int slot_count)
 {
-	unsigned int slot_count;
-
-	assert(count <= STACK_BURST_MAX);
-	stack_set_time(s, now);
-	s->counters.rx += count;
-	slot_count = stack_parse(s, frames, count);
-	stack_hash(s, slot_count);
-	stack_warm(s, slot_count);
-	s->acting = true;
-	for (unsigned int i = 0; i < slot_count; i++) {
-		s->slot_count = i + 1;
-		stack_segment(s, &s->slots[i]);
-	}
-	s->acting = false;
 	for (unsigned int i = 0; i < slot_count; i++)
 		wake(s, &s->slots[i]);
 	for (unsigned int i = 0; i < slot_count; i++) {
@@ -273,6 +260,29 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 		if (s->slots[i].frame != NULL)
 			emit(s, &s->slots[i]);
 	}
+}
+
+void
+stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, stack_us now)
+{
+	unsigned int slot_count, left = 0;
+
+	assert(count <= STACK_BURST_MAX);
+	stack_set_time(s, now);
+	s->counters.rx += count;
+	slot_count = stack_parse(s, frames, count);
+	stack_hash(s, slot_count);
+	stack_warm(s, slot_count);
+	s->acting = true;
+	for (unsigned int i = 0; i < slot_count; i++) {
+		s->slot_count = i + 1;
+		stack_segment(s, &s->slots[i]);
+		left += s->slots[i].frame != NULL;
+	}
+	s->acting = false;
+	if (left > 0)
+		finish(s, slot_count);
+	s->slot_count = 0;
 }
 
 const struct stack_counters *

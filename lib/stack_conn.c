@@ -10,38 +10,53 @@ stack_listener(const struct stack *s, const struct tcp_conn *c)
 	return stack_step(s, c)->listener;
 }
 
+/* Looks at the bucket where the slot's walk is. True: it goes on behind it. */
+static inline bool
+look(struct stack *s, struct stack_slot *slot, struct flow_probe *p)
+{
+	slot->seen = flow_probe_here(&s->table, p);
+	if (slot->seen != FLOW_TABLE_NONE) {
+		conn_store_prefetch(&s->conns, slot->seen);
+		return false;
+	}
+	if (!flow_probe_goes_on(&s->table, p))
+		return false;
+	flow_probe_prefetch(&s->table, p);
+	return true;
+}
+
 /* All slots look at their buckets, then those whose bucket sends them on at the next ones, and so
  * on: they wait for memory together. */
 void
 stack_warm(struct stack *s, unsigned int count)
 {
-	struct flow_probe probes[STACK_BURST_MAX];
-	uint8_t slots[STACK_BURST_MAX]; /* whose probes these are */
+	struct {
+		struct stack_slot *slot;
+		struct flow_probe probe;
+	} walks[STACK_BURST_MAX];
+	unsigned int going_on = 0;
 
 	s->warmed = stack_changes(s);
 	for (unsigned int i = 0; i < count; i++) {
-		probes[i] = flow_table_probe(&s->table, s->slots[i].hash);
-		slots[i] = (uint8_t)i;
+		struct flow_probe p = flow_table_probe(&s->table, s->slots[i].hash);
+
+		if (look(s, &s->slots[i], &p)) {
+			walks[going_on].slot = &s->slots[i];
+			walks[going_on++].probe = p;
+		}
 	}
-	while (count > 0) {
-		unsigned int left = 0;
-
+	while ((count = going_on) > 0) {
+		going_on = 0;
 		for (unsigned int i = 0; i < count; i++) {
-			struct flow_probe p = probes[i];
-			uint32_t conn = flow_probe_here(&s->table, &p);
+			struct stack_slot *slot = walks[i].slot;
+			struct flow_probe p = walks[i].probe;
 
-			s->slots[slots[i]].seen = conn;
-			if (conn != FLOW_TABLE_NONE) {
-				conn_store_prefetch(&s->conns, conn);
-			} else if (flow_probe_goes_on(&s->table, &p)) {
-				flow_probe_prefetch(&s->table, &p);
-				probes[left] = p;
-				slots[left++] = slots[i];
+			flow_probe_go_on(&s->table, &p);
+			if (look(s, slot, &p)) {
+				walks[going_on].slot = slot;
+				walks[going_on++].probe = p;
 			}
 		}
-		count = left;
-		for (unsigned int i = 0; i < count; i++)
-			flow_probe_go_on(&s->table, &probes[i]);
 	}
 }
 

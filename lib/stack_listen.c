@@ -256,16 +256,21 @@ stack_supersedes(struct stack *s, const struct stack_slot *slot, uint32_t conn)
 void
 stack_listen_segment(struct stack *s, struct stack_slot *slot)
 {
+	const struct wire_packet *p = &slot->packet;
 	uint16_t number = meet(s, slot);
 
-	if (number == LISTENER_NONE)
-		stack_input_closed(s, &slot->packet.seg, &slot->reply);
-	else if (take_cookie(s, slot, number))
+	if (number == LISTENER_NONE) {
+		stack_input_closed(s, &p->seg, &slot->reply);
+		stack_answer_plain(s, slot->frame, p, &slot->reply);
+	} else if (take_cookie(s, slot, number)) {
 		return;
-	else if (tcp_input_listen(&slot->packet.seg, &slot->reply))
+	} else if (!tcp_input_listen(&p->seg, &slot->reply)) {
+		stack_answer_plain(s, slot->frame, p, &slot->reply);
+	} else {
 		take_syn(s, slot, number);
-	if (slot->conn != CONN_NONE)
-		return;
-	stack_answer(s, slot->frame, &slot->packet, &slot->reply);
+		if (slot->conn != CONN_NONE)
+			return;
+		stack_answer(s, slot->frame, p, &slot->reply);
+	}
 	slot->frame = NULL;
 }

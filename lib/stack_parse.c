@@ -16,7 +16,7 @@ answer_closed(struct stack *s, struct stack_frame *frame, const struct wire_pack
 	struct tcp_reply reply;
 
 	stack_input_closed(s, &p->seg, &reply);
-	stack_answer(s, frame, p, &reply);
+	stack_answer_plain(s, frame, p, &reply);
 }
 
 static void

@@ -14,6 +14,17 @@
 #include "wire_layout.h"
 #include "wire_tcp_option.h"
 
+/* The tags from frame[at] on; returns where they end. */
+static inline uint32_t
+emit_tags(const struct wire_l2 *l2, uint8_t *frame, uint32_t at)
+{
+	for (uint32_t i = 0; i < l2->tags; i++) {
+		memcpy(frame + at, &l2->tag[i], sizeof(struct wire_tag));
+		at += (uint32_t)sizeof(struct wire_tag);
+	}
+	return at;
+}
+
 /* Ethernet header and tags; returns their length. type is in host order. */
 static inline uint32_t
 emit_ethernet(const struct wire_host *host, const struct wire_l2 *l2, uint16_t type, uint8_t *frame)
@@ -22,10 +33,8 @@ emit_ethernet(const struct wire_host *host, const struct wire_l2 *l2, uint16_t t
 
 	memcpy(frame, l2->peer, 6);
 	memcpy(frame + 6, host->mac, 6);
-	for (uint32_t i = 0; i < l2->tags; i++) {
-		memcpy(frame + at, &l2->tag[i], sizeof(struct wire_tag));
-		at += (uint32_t)sizeof(struct wire_tag);
-	}
+	if (__builtin_expect(l2->tags > 0, 0))
+		at = emit_tags(l2, frame, at);
 	type = htons(type);
 	memcpy(frame + at, &type, 2);
 	return at + 2;

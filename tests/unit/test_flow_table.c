@@ -125,8 +125,9 @@ model_check_passed(const struct model *m)
 	for (uint32_t at = 0; at < buckets; at++) {
 		const struct flow_bucket *b = &m->table.buckets[at];
 
-		if (b->passed != passed[at])
-			fail_msg("bucket %u of %u: expected %u passed, got %u", at, buckets,
+		if ((b->passed & ~FLOW_PASSED_ANYHOW) != passed[at] ||
+		    (b->passed & FLOW_PASSED_ANYHOW && passed[at] == 0))
+			fail_msg("bucket %u of %u: expected %u passed, got %#x", at, buckets,
 				 passed[at], b->passed);
 		for (unsigned int i = 0; i < FLOW_TABLE_SLOTS; i++)
 			held += b->index[i] != FLOW_TABLE_NONE;
@@ -136,7 +137,7 @@ model_check_passed(const struct model *m)
 }
 
 /* How hashes are drawn. */
-enum hashes { SPREAD, FEW_TAGS, ONE_BUCKET, LAST_BUCKET, ONE_HASH, HASHES };
+enum hashes { SPREAD, FEW_TAGS, ONE_BUCKET, LAST_BUCKET, FLOOD, ONE_HASH, HASHES };
 
 static uint64_t
 draw(struct seed *seed, enum hashes hashes)
@@ -152,6 +153,8 @@ draw(struct seed *seed, enum hashes hashes)
 		return UINT64_C(0x80000000) << 32 | low;
 	case LAST_BUCKET: /* and so round the end to the first */
 		return UINT64_C(0xffffffff) << 32 | low;
+	case FLOOD: /* one bucket's, in the midst of others */
+		return seed_below(seed, 2) ? UINT64_C(0x80000000) << 32 | low : seed_next(seed);
 	case ONE_HASH:
 	case HASHES:
 		break;
@@ -200,6 +203,7 @@ flow_table_agrees_with_a_naive_model(void **state)
 		for (enum hashes hashes = 0; hashes < HASHES; hashes++)
 			random_operations(&seed, capacities[c], hashes, 4000);
 	random_operations(&seed, 3000, SPREAD, 40000);
+	random_operations(&seed, 3000, FLOOD, 20000);
 }
 
 static void
@@ -270,7 +274,8 @@ flow_table_brings_back_what_passed_a_full_bucket(void **state)
 }
 
 /* Connections come and go in a full table for long: what passed must come back, or walks for what
- * is not there grow and grow. Four buckets are usual, two hundred where nothing comes back. */
+ * is not there grow and grow: two hundred buckets where nothing comes back, four without an end at
+ * what is nearer to its home. */
 static void
 flow_table_keeps_walks_short_in_a_full_table(void **state)
 {
@@ -294,8 +299,9 @@ flow_table_keeps_walks_short_in_a_full_table(void **state)
 			;
 		looked_at += m.table.bucket_count - probe.left;
 	}
-	if (looked_at > 12 * capacity)
-		fail_msg("expected at most 12 buckets a walk, got %" PRIu64, looked_at / capacity);
+	if (looked_at > 2 * capacity)
+		fail_msg("expected at most 2 buckets a walk, got %.2f",
+			 (double)looked_at / capacity);
 	model_free(&m);
 }
 
