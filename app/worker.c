@@ -97,10 +97,10 @@ answer(struct worker *w, struct rte_mbuf **mbufs, uint16_t count, stack_us now)
 
 	if (STEER_CHECK)
 		steer_check(w, mbufs, count);
-	for (uint16_t i = 0; i < count; i++)
+	for (uint16_t i = 0; i < count; i++) {
 		rte_prefetch0(rte_pktmbuf_mtod(mbufs[i], void *));
-	for (uint16_t i = 0; i < count; i++)
 		frame_of(mbufs[i], &frames[i]);
+	}
 	stack_burst(w->stack, frames, count, now);
 	for (uint16_t i = 0; i < count; i++) {
 		if (frames[i].length > 0) {
