@@ -10,12 +10,12 @@ from pathlib import Path
 from load.machine import choose_cpus, give_away, huge_pages, LoadError, scratch
 from load.options import ending, number, Parser, seconds
 
-from . import compare, growth, idle, report, rounds, workers
+from . import compare, flood, growth, idle, latency, report, rounds, workers
 from .engine import MIB, Setting
 from .work import WORKS
 
 PARTS = {"rows": 2 * MIB, "memory": MIB, "workers": 3 * MIB, "compare": compare.MIB,
-         "idle": 0}  # MiB of huge pages that each needs
+         "idle": 0, "latency": 0, "flood": 0}  # MiB of huge pages that each needs
 QUICK = {"rounds": 2, "seconds": 0.5, "share": 0.5}
 
 HELP = f"""\
@@ -30,6 +30,10 @@ usage: sudo scripts/bench [PART...] [options]
     workers             two workers against one
     compare             riposte's table against rte_hash, its wheel against rte_timer
     idle                what a worker without frames uses, and how late it answers then
+    latency             riposte and the Linux kernel at the same end of a veth pair, in turns: how long a
+                        SYN waits for its SYN-ACK or RST, and how many of either a second each gives
+    flood               clients of the kernel's, a thousand a second, while SYNs of random clients pour in:
+                        each has to be served
 
 Without a PART, all of them.
 
@@ -61,11 +65,14 @@ class Done:
     pairs: list = field(default_factory=list)
     operations: list = field(default_factory=list)
     idles: list = field(default_factory=list)
+    answers: list = field(default_factory=list)
+    floods: list = field(default_factory=list)
 
     def wrong(self, share):
         """What does not hold, a line each."""
         return [*self.failed, *report.under(self.rows, share),
-                *(line for part in (self.sizes, self.pairs, self.operations, self.idles)
+                *(line for part in (self.sizes, self.pairs, self.operations, self.idles, self.answers,
+                                    self.floods)
                   for each in part for line in each.wrong())]
 
 
@@ -169,11 +176,23 @@ def play_idle(given, setting, done):
     print("\n".join([*idle.table(done.idles), report.how_idles(given)]), flush=True)
 
 
+def play_latency(given, setting, done):
+    tell("riposte and Linux, in turns")
+    done.answers = latency.play(setting, given.rounds, given.seconds)
+    print("\n".join([*latency.table(done.answers), report.how_answers(given)]), flush=True)
+
+
+def play_flood(given, setting, done):
+    tell("lawful clients, without a flood and under it")
+    done.floods.append(flood.play(setting, given.rounds, given.seconds))
+    print("\n".join([*flood.table(done.floods[0]), report.how_floods(given, done.floods[0])]), flush=True)
+
+
 def bench(given):
     """Everything; returns the exit status."""
     done = Done()
     play = {"rows": play_rows, "memory": play_memory, "workers": play_workers,
-            "compare": play_compare, "idle": play_idle}
+            "compare": play_compare, "idle": play_idle, "latency": play_latency, "flood": play_flood}
     with scratch(given.logs, "bench") as directory, contextlib.ExitStack() as stack:
         setting = Setting(directory, given.cpus, f"bench{os.getpid()}", not given.no_huge)
         if setting.huge:

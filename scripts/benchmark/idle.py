@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """idle - what a worker without frames uses of its processor, and what its sleeping costs who asks it
 then: riposte on a veth pair, with --poll and without."""
-import contextlib
 import statistics
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 
-from load.link import ip, Veth
-from load.machine import DpdkProgram, LoadError
+from load.link import Veth
 from load.report import lay_out
-from load.responder import BINARY
 
+from .cable import address, inside, riposte, share
 from .work import configuration, WORKS
 
 MOST = 3.0  # percent of a processor, without --poll
 ADDRESS, CLIENT = "198.18.0.1", "198.18.0.2/24"
-MIB = 256
 PROBES = 400
 COLUMNS = ("WORKER", "CPU %", "ALL %", "ANSWER", "90 %", "99 %")
 
@@ -50,45 +46,27 @@ def _used(program):
 
 
 def _probe(link):
-    done = subprocess.run(["ip", "netns", "exec", link.name, sys.executable, "-m", "benchmark.probe",
-                           ADDRESS, str(PROBES)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, check=False)
-    if done.returncode != 0:
-        raise LoadError(f"nobody is refused: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
-    return sorted(map(float, done.stdout.split()))
+    return sorted(map(float, inside(link.name, sys.executable, "-m", "benchmark.probe", ADDRESS,
+                                    PROBES).split()))
 
 
 def play(setting, poll, rounds, seconds):
     idle = Idle(poll)
-    conf = setting.directory / "idle.conf"
-    conf.write_text(configuration(WORKS["syn-closed"], 4, 0), encoding="ascii")
-    prefix = f"{setting.prefix}-idle"
-    with Veth().made() as link, contextlib.ExitStack() as stack:
-        ip("-n", link.name, "address", "add", CLIENT, "dev", "client0")
-        ip("netns", "exec", link.name, "ethtool", "-K", "client0", "tx", "off")
-        before, device = link.responder()
-        program = DpdkProgram("riposte", [
-            *before, BINARY, f"--lcores=0@{setting.cpus[0]}", "--no-pci", "--no-huge", "-m", MIB,
-            "--file-prefix", prefix, *device, "--", "-c", conf, *(["--poll"] if poll else [])],
-            setting.directory, prefix)
-        stack.callback(program.close)
-        program.ready()
-        program.wait_until(lambda: "link up" in program.said(), "it is ready")
-        time.sleep(1)
-        for _ in range(rounds):
-            began, used = time.monotonic(), _used(program)
-            time.sleep(seconds)
-            for figures, after, before_it in zip((idle.cpu, idle.all), _used(program), used):
-                figures.append(100 * (after - before_it) / (time.monotonic() - began))
-        idle.answers = _probe(link)
+    with Veth().made() as link:
+        address(link, CLIENT)
+        with riposte(setting, link, configuration(WORKS["syn-closed"], 4, 0),
+                     *(["--poll"] if poll else [])) as program:
+            time.sleep(1)
+            for _ in range(rounds):
+                began, used = time.monotonic(), _used(program)
+                time.sleep(seconds)
+                for figures, after, before_it in zip((idle.cpu, idle.all), _used(program), used):
+                    figures.append(100 * (after - before_it) / (time.monotonic() - began))
+            idle.answers = _probe(link)
     return idle
-
-
-def _share(answers, percent):
-    return f"{answers[min(len(answers) - 1, len(answers) * percent // 100)]:.0f}"
 
 
 def table(idles):
     lines = [[each.name, *(f"{statistics.median(figures):.1f}" for figures in (each.cpu, each.all)),
-              *(_share(each.answers, percent) for percent in (50, 90, 99))] for each in idles]
+              *(f"{share(each.answers, percent):.0f}" for percent in (50, 90, 99))] for each in idles]
     return lay_out([list(COLUMNS), *lines], (0,))

@@ -6,6 +6,8 @@ import textwrap
 
 from load.report import draw, lay_out, million, quoted
 
+from . import flood, latency
+from .cable import BACKLOG
 from .compare import BYTES
 from .rounds import IO, RIPOSTE, SWAP
 from .work import WORKS
@@ -51,6 +53,24 @@ def measurements(done):
         yield "idle", 4, 0, idle.name, idle.cpu, "% of a processor"
         yield "idle", 4, 0, idle.name, idle.all, "% with all threads"
         yield "idle", 4, 0, idle.name, idle.answers, "us until an answer"
+    for answer in done.answers:
+        for who, each in answer.by.items():
+            for percent, waits in zip(latency.SHARES, zip(*each.waits)):
+                yield answer.kind, 4, 0, who, waits, f"us, {percent} %"
+            yield answer.kind, 4, 0, who, each.answered, "answers a second"
+            yield answer.kind, 4, 0, who, each.offered, "SYNs a second"
+    for each in done.floods:
+        yield from _flood_measurements(each)
+
+
+def _flood_measurements(each):
+    for crowd in each.quiet, each.flooded:
+        for what, figures in (("connect", crowd.connects), ("whole", crowd.wholes)):
+            for percent, waits in zip(flood.SHARES, zip(*figures)):
+                yield "flood", 4, 0, crowd.flood, waits, f"us to {what}, {percent} %"
+        yield "flood", 4, 0, crowd.flood, [crowd.clients - crowd.failed], "clients served"
+    yield "flood", 4, 0, each.flooded.flood, each.sent, "SYNs a second"
+    yield "flood", 4, 0, each.flooded.flood, each.answered, "answers a second"
 
 
 def write_csv(path, done):
@@ -156,3 +176,40 @@ def how_idles(given):
         riposte's, medians of {given.rounds} spans of {given.seconds:g} s without a frame. ANSWER:
         microseconds from a Linux client's connect() to a closed port until it is refused, 5 ms after the
         last time: median, and what 90 and 99 of 100 stay under.""")
+
+
+def how_answers(given):
+    server, client = given.cpus
+    return _paragraph(f"""
+        Over IPv4, on one veth pair between two network namespaces, medians of {given.rounds} rounds, in each
+        of which the four took the server's end one after the other for {given.seconds:g} s of each
+        measurement. 50 %, 99 %, 99.9 %: microseconds that so many SYNs at most wait for their answer, one SYN
+        at a time, each of another client, 50 to 150 microseconds after the last answer; the client sends and
+        then looks into its receive ring without a pause (tests/bench/asker.c, PACKET_MMAP). ANSWERED, OFFERED:
+        millions of answers and SYNs a second while as many SYNs come as one sender can send
+        (tests/bench/pour.c: PACKET_QDISC_BYPASS, sendmmsg), each of another client of 10.0.0.0/8; answers are
+        counted by a filter on the client's interface, which has no address. By then the backlog of {BACKLOG:,}
+        is full, the kernel's as riposte's (cookies = auto), and SYN-ACKs are cookies. RATIO: of riposte's
+        ANSWERED to the better of Linux's two.""") + "\n" + _paragraph(f"""
+        CPU %: of processors {server} and {client}, everything that ran there. riposte (net_af_packet) has
+        processor {server}, where what it sends is worked on by the client's namespace, too; the client has
+        processor {client}. The kernel's TCP works where the frame was sent, in a softirq of the client's
+        processor: no other has to wake up for it, but it takes the sender's time. With RPS the kernel is told
+        to work on processor {server} instead, as riposte does. It has its default syncookies, a permanent
+        neighbour, checksums left to the device (a veth pair computes none), no firewall and no connection
+        tracking. The kernel looks at riposte's frames as well and throws them away, for the interface has no
+        address then; that is in riposte's figures.""")
+
+
+def how_floods(given, done):
+    return _paragraph(flood.counters(done)) + "\n" + _paragraph(f"""
+        CLIENTS, SERVED: clients of the Linux kernel, {flood.RATE:,} a second, that connect, send 100 bytes,
+        shut down, read to the end of file and close (tests/bench/lawful.c), in all of {given.rounds} rounds of
+        {given.seconds:g} s without a flood and under it. CONNECT, WHOLE: microseconds until connect() is done
+        and until all is read, medians of the rounds. SYNS, ANSWERED: millions a second of the flood
+        (tests/bench/pour.c), each SYN of another client of 10.0.0.0/8, to the same listener. It is as much as
+        riposte answers: {flood.WINDOW} SYNs are under way at most, for a veth pair does not push back, and what
+        net_af_packet's ring has no room for is lost, whoever's it is. LOST: percent of the flood that were.
+        riposte has processor {given.cpus[0]}; the flood's sender and the lawful clients share processor
+        {given.cpus[1]}, where the clients come first (SCHED_FIFO). The clients' kernel throws away what is for
+        10.0.0.0/8.""")

@@ -16,7 +16,7 @@ from netns import die_with_parent
 from responder import BUILD, ROOT, RUNTIME
 
 sys.path.insert(0, str(ROOT / "scripts"))
-from benchmark import compare, growth, idle, report, rounds, work, workers  # noqa: E402
+from benchmark import compare, flood, growth, idle, latency, report, rounds, work, workers  # noqa: E402
 
 BENCH = ROOT / "scripts" / "bench"
 SHORT = ("--rounds", "1", "--for", "500ms", "--no-huge")
@@ -132,6 +132,78 @@ def test_sees_who_idles(tmp_path):
     assert len(answers) == 2 * idle.PROBES
 
 
+def an_answer(**rates):
+    """Of riposte, polling and not, and Linux, with RPS and without: millions a second, rounds alike."""
+    return latency.Answer("rst", {who: latency.Figures(
+        waits=[[1.0, 2.0, 3.0], [1.5, 9.0, 90.0], [1.6, 3.0, 4.0]], lost=[0] * 3, cpu=[[100, 50]] * 3,
+        answered=[1e6 * rate] * 3, offered=[2e6] * 3)
+        for who, rate in zip((*latency.OURS, *latency.THEIRS), rates.values())})
+
+
+@pytest.mark.parametrize("rates, found", [
+    ({"sleeping": 1.5, "polling": 1.5, "linux": 0.2, "steered": 1.0}, []),
+    ({"sleeping": 1.4, "polling": 1.6, "linux": 1.0, "steered": 0.1}, [
+        "rst: riposte answers 1.40 times as many SYNs a second as Linux, and it should be 1.5"]),
+])
+def test_riposte_is_asked_for_more_than_the_better_of_linux(rates, found):
+    answer = an_answer(**rates)
+    assert answer.wrong() == found
+    assert latency.line(answer, latency.RIPOSTE)[:8] == [
+        "RST", "riposte", "1.5", "3.0", "4.0", f"{rates['sleeping']:.2f}",
+        f"{rates['sleeping']:.2f} to {rates['sleeping']:.2f}", "2.00"]
+    assert latency.line(answer, latency.LINUX)[-2:] == ["", ""]
+
+
+def a_flood(said="100 200\n300 400\nfailed: 0\n", half_open=flood.HALF_OPEN, accepted=2):
+    done = flood.Flood(half_open=half_open, counted=flood.Counter(cookies_accepted=accepted))
+    done.quiet.add("100 200\nfailed: 0\n")
+    done.flooded.add(said)
+    return done
+
+
+@pytest.mark.parametrize("given, says", [
+    ({}, None),
+    ({"said": "lawful: client 1, sent: read: Connection reset by peer\n100 200\nfailed: 1\n"},
+     "1 of 2 lawful clients were not served, flood: SYNs: client 1, sent: read: Connection reset by peer"),
+    ({"half_open": flood.HALF_OPEN + 2}, "25002 of 100000 connections were half open"),
+    ({"accepted": 0}, "no lawful client came by a cookie"),
+])
+def test_lawful_clients_are_served_under_a_flood_or_it_is_told(given, says):
+    found = a_flood(**given).wrong()
+    assert (not found) if says is None else (len(found) == 1 and found[0].startswith(says)), found
+
+
+def test_asks_riposte_and_linux_in_turns(tmp_path):
+    """Both give either answer; how fast is the machine's."""
+    table = tmp_path / "latency.csv"
+    status, out, err = bench("latency", *SHORT, "--csv", table)
+    lines = [re.split(r"\s{2,}", each.strip()) for each in out.splitlines()]
+    assert [each[:2] for each in lines[1:9]] == [
+        [kind, who] for kind in ("SYN-ACK", "RST") for who in (*latency.OURS, *latency.THEIRS)], (out, err)
+    for kind, who, *waits, rate, _, offered, _ in (each[:9] for each in lines[1:9]):
+        assert 0 < float(waits[0]) <= float(waits[1]) <= float(waits[2]), (kind, who, out)
+        assert 0 < float(rate) <= 1.01 * float(offered), (kind, who, out)
+    short = re.findall(r"^bench: (\S+): (.*) answers \S+ times", err, re.MULTILINE)
+    assert status == (1 if short else 0), (out, err)
+    with open(table, encoding="ascii") as file:
+        written = {(each["row"], each["who"], each["unit"]) for each in csv.DictReader(file)}
+    assert len(written) == 2 * 4 * (len(latency.SHARES) + 2), written
+
+
+def test_serves_lawful_clients_under_a_flood(tmp_path):
+    table = tmp_path / "flood.csv"
+    status, out, err = bench("flood", *SHORT, "--csv", table)
+    lines = [re.split(r"\s{2,}", each.strip()) for each in out.splitlines()]
+    assert [each[:3] for each in lines[1:3]] == [["none", "500", "500"], ["SYNs", "500", "500"]], (out, err)
+    for _, _, _, connect, slow, whole, slowest, *_ in lines[1:3]:
+        assert 0 < int(connect) <= int(slow) and int(connect) <= int(whole) <= int(slowest), out
+    assert status == 0, (out, err)
+    with open(table, encoding="ascii") as file:
+        written = [(each["who"], float(each["value"])) for each in csv.DictReader(file)
+                   if each["unit"] == "clients served"]
+    assert written == [("none", 500), ("SYNs", 500)]
+
+
 def test_measures_and_writes(tmp_path):
     """Two rows, and ten thousand connections that close; both families. Not "whole": a slow machine
     does not repeat its frames often enough for its shares to be right."""
@@ -161,7 +233,7 @@ def test_measures_and_writes(tmp_path):
 
 
 @pytest.mark.parametrize("arguments, says", [
-    (["everything"], "there is no part everything: rows, memory, workers, compare, idle"),
+    (["everything"], "there is no part everything: rows, memory, workers, compare, idle, latency, flood"),
     (["--rows", "syn"], "there is no row syn: "),
     (["--rounds", "0"], "--rounds 0: one at least"),
     (["--for", "5"], "'5' is not a time"),
