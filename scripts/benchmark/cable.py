@@ -38,6 +38,13 @@ def numbers(said):
     return {name: int(value) for name, value in re.findall(r"^([a-z_]+): (\d+)$", said, re.MULTILINE)}
 
 
+def no_early_demux(link):
+    """Neither kernel looks for a connection before it looks for a route: at either end there is none that
+    it would find, and whoever is measured bears the search."""
+    for netns in link.name, link.nic:
+        inside(netns, "sysctl", "-qw", "net.ipv4.ip_early_demux=0")
+
+
 def share(figures, percent):
     """What so many percent of sorted figures stay under."""
     return figures[min(len(figures) - 1, int(len(figures) * percent / 100))]
@@ -50,18 +57,19 @@ def address(link, prefix):
 
 
 @contextlib.contextmanager
-def riposte(setting, link, configuration, *options, name="riposte"):
-    """One that answers at the end of the cable meanwhile."""
-    conf = setting.directory / f"{name}.conf"
+def riposte(setting, link, configuration, *options, device="", ready="link up"):
+    """One that answers at the end of the cable meanwhile. device: more of its device's arguments; ready:
+    what it says when it does."""
+    conf = setting.directory / "riposte.conf"
     conf.write_text(configuration, encoding="ascii")
-    prefix = f"{setting.prefix}-{name}"
-    before, device = link.responder()
-    program = DpdkProgram(name, [
+    prefix = f"{setting.prefix}-riposte"
+    before, (vdev,) = link.responder()
+    program = DpdkProgram("riposte", [
         *before, BINARY, f"--lcores=0@{setting.cpus[0]}", "--no-pci", "--no-huge", "-m", MIB,
-        "--file-prefix", prefix, *device, "--", "-c", conf, *options], setting.directory, prefix)
+        "--file-prefix", prefix, vdev + device, "--", "-c", conf, *options], setting.directory, prefix)
     try:
         program.ready()
-        program.wait_until(lambda: "link up" in program.said(), "it is ready")
+        program.wait_until(lambda: ready in program.said(), "it is ready")
         yield program
     finally:
         program.close()
@@ -83,7 +91,8 @@ def kernel(setting, link, address, port, cpu=None):
     listener = None
     try:
         ip("-n", link.nic, "address", "add", f"{address}/32", "dev", "nic0")
-        ip("-n", link.nic, "neighbour", "replace", GATEWAY, "lladdr", mac, "dev", "nic0", "nud", "permanent")
+        ip("-n", link.nic, "neighbour", "replace", GATEWAY, "lladdr", mac, "dev", "nic0", "nud",
+           "permanent")
         ip("-n", link.nic, "route", "add", CLIENTS, "via", GATEWAY, "dev", "nic0", "onlink")
         _steer(link, cpu)
         listener = Program("listen", ["ip", "netns", "exec", link.nic, sys.executable, "-m",

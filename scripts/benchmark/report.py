@@ -64,13 +64,14 @@ def measurements(done):
 
 
 def _flood_measurements(each):
+    row = f"flood {each.way.device}"
     for crowd in each.quiet, each.flooded:
         for what, figures in (("connect", crowd.connects), ("whole", crowd.wholes)):
             for percent, waits in zip(flood.SHARES, zip(*figures)):
-                yield "flood", 4, 0, crowd.flood, waits, f"us to {what}, {percent} %"
-        yield "flood", 4, 0, crowd.flood, [crowd.clients - crowd.failed], "clients served"
-    yield "flood", 4, 0, each.flooded.flood, each.sent, "SYNs a second"
-    yield "flood", 4, 0, each.flooded.flood, each.answered, "answers a second"
+                yield row, 4, 0, crowd.flood, waits, f"us to {what}, {percent} %"
+        yield row, 4, 0, crowd.flood, [crowd.clients - crowd.failed], "clients served"
+    yield row, 4, 0, each.flooded.flood, each.answered, "answers a second"
+    yield row, 4, 0, each.flooded.flood, each.lost, "% lost"
 
 
 def write_csv(path, done):
@@ -180,36 +181,40 @@ def how_idles(given):
 
 def how_answers(given):
     server, client = given.cpus
-    return _paragraph(f"""
-        Over IPv4, on one veth pair between two network namespaces, medians of {given.rounds} rounds, in each
-        of which the four took the server's end one after the other for {given.seconds:g} s of each
-        measurement. 50 %, 99 %, 99.9 %: microseconds that so many SYNs at most wait for their answer, one SYN
-        at a time, each of another client, 50 to 150 microseconds after the last answer; the client sends and
-        then looks into its receive ring without a pause (tests/bench/asker.c, PACKET_MMAP). ANSWERED, OFFERED:
-        millions of answers and SYNs a second while as many SYNs come as one sender can send
-        (tests/bench/pour.c: PACKET_QDISC_BYPASS, sendmmsg), each of another client of 10.0.0.0/8; answers are
-        counted by a filter on the client's interface, which has no address. By then the backlog of {BACKLOG:,}
-        is full, the kernel's as riposte's (cookies = auto), and SYN-ACKs are cookies. RATIO: of riposte's
-        ANSWERED to the better of Linux's two.""") + "\n" + _paragraph(f"""
-        CPU %: of processors {server} and {client}, everything that ran there. riposte (net_af_packet) has
-        processor {server}, where what it sends is worked on by the client's namespace, too; the client has
-        processor {client}. The kernel's TCP works where the frame was sent, in a softirq of the client's
-        processor: no other has to wake up for it, but it takes the sender's time. With RPS the kernel is told
-        to work on processor {server} instead, as riposte does. It has its default syncookies, a permanent
-        neighbour, checksums left to the device (a veth pair computes none), no firewall and no connection
-        tracking. The kernel looks at riposte's frames as well and throws them away, for the interface has no
-        address then; that is in riposte's figures.""")
+    return "\n".join(map(_paragraph, (f"""
+        Over IPv4, on one veth pair between two network namespaces, medians of {given.rounds} rounds, in
+        each of which the four took the server's end one after the other, {given.seconds:g} s for each
+        measurement. 50 %, 99 %, 99.9 %: microseconds that so many SYNs wait for their answer at most, one
+        SYN at a time, each of another client, 50 to 150 microseconds after the last answer; the client
+        sends and then looks into its receive ring without a pause (tests/bench/asker.c). ANSWERED,
+        OFFERED: millions of answers and SYNs a second while one sender sends as fast as it can
+        (tests/bench/pour.c: sendmmsg, PACKET_QDISC_BYPASS), each SYN of another client of 10.0.0.0/8;
+        answers are counted by a filter on the client's interface, which has no address. By then the
+        backlog of {BACKLOG:,} is full, the kernel's as riposte's (cookies = auto), and SYN-ACKs are
+        cookies; those of the backlog, sent again, are not counted. RATIO: of riposte's ANSWERED to the
+        better of Linux's two.""", f"""
+        CPU %: of processors {server} and {client}, whatever ran there. riposte (net_af_packet) has
+        processor {server}, and so has what becomes of its answers in the client's namespace; the client
+        has processor {client}. The kernel's TCP works where the frame was sent, in a softirq of the
+        client's processor: nobody has to be woken up for it, but it takes the sender's time. With RPS
+        (receive packet steering) it works on processor {server} instead, as riposte does. It has its
+        default syncookies, a permanent neighbour, checksums left to the device (a veth pair computes
+        none), no firewall and no connection tracking. riposte's frames go to the kernel, too, which has no
+        address meanwhile and throws them away; that is the sender's time.""")))
 
 
-def how_floods(given, done):
-    return _paragraph(flood.counters(done)) + "\n" + _paragraph(f"""
-        CLIENTS, SERVED: clients of the Linux kernel, {flood.RATE:,} a second, that connect, send 100 bytes,
-        shut down, read to the end of file and close (tests/bench/lawful.c), in all of {given.rounds} rounds of
-        {given.seconds:g} s without a flood and under it. CONNECT, WHOLE: microseconds until connect() is done
-        and until all is read, medians of the rounds. SYNS, ANSWERED: millions a second of the flood
-        (tests/bench/pour.c), each SYN of another client of 10.0.0.0/8, to the same listener. It is as much as
-        riposte answers: {flood.WINDOW} SYNs are under way at most, for a veth pair does not push back, and what
-        net_af_packet's ring has no room for is lost, whoever's it is. LOST: percent of the flood that were.
-        riposte has processor {given.cpus[0]}; the flood's sender and the lawful clients share processor
-        {given.cpus[1]}, where the clients come first (SCHED_FIFO). The clients' kernel throws away what is for
-        10.0.0.0/8.""")
+def how_floods(given, floods):
+    server, client = given.cpus
+    return "\n".join(map(_paragraph, (*map(flood.counters, floods), f"""
+        CLIENTS, SERVED: clients of the Linux kernel, {flood.RATE:,} a second, that connect, send 100
+        bytes, shut down, read to the end of file and close (tests/bench/lawful.c), in all of
+        {given.rounds} rounds of {given.seconds:g} s without a flood and under it. CONNECT, WHOLE:
+        microseconds until connect() is done and until all is read, medians of the rounds. ANSWERED:
+        millions a second of the flood's SYNs, which go to the same listener, on processor {server}; the
+        flood's sender and the clients share processor {client}, where the clients come first
+        (SCHED_FIFO).""", f"""
+        LOST: percent of the flood that riposte did not receive. Over veth each SYN is of another client of
+        10.0.0.0/8 (tests/bench/pour.c), and {flood.WINDOW} are under way at most: a veth pair does not
+        push back, and what net_af_packet's ring has no room for is lost, whoever's it is. Over memif there
+        are 8,192 clients, half of them over IPv6 (tests/e2e/flood.c), and what the rings have no room for
+        waits; the same program carries the lawful clients' frames between them and a veth pair.""")))

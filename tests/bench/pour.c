@@ -3,7 +3,7 @@
  *	pour INTERFACE MAC ADDRESS PORT MILLISECONDS [WINDOW]
  * They flow half a second before it begins to count: a server's backlog is full then, or whatever
  *it has. SIGTERM ends it earlier. Then it prints how many nanoseconds it counted, the SYNs that it
- *sent in them, and the RSTs and SYN-ACKs that came; and the SYNs of all the time. With a WINDOW no
+ *sent in them, and the RSTs and SYN-ACKs that came; and the SYNs offered in all the time. With a WINDOW no
  *more than so many SYNs are without an answer at a time: what a ring in front of the server holds.
  */
 #define _GNU_SOURCE /* sendmmsg() */
@@ -179,7 +179,7 @@ main(int argc, char **argv)
 	before = p.sent;
 	ns = pour_for(&p, 0, strtoull(argv[5], NULL, 10) * 1000000);
 	printf("ns: %" PRIu64 "\nsent: %" PRIu64 "\nrst: %" PRIu64 "\nsyn_ack: %" PRIu64
-	       "\nall: %" PRIu64 "\n",
+	       "\noffered: %" PRIu64 "\n",
 	       ns, p.sent, p.rst, p.syn_ack, before + p.sent);
 	return 0;
 }

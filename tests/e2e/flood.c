@@ -2,8 +2,9 @@
 /* flood.c - as much of one kind of segment as riposte's memif takes, and lawful clients in the
  * midst of it, for the tests: "flood EAL... -- FLAGS PORT MAC". FLAGS are tcpdump's letters (S, A,
  * FPU, or none), sent from random clients to PORT of 10.9.0.1 and fd09::1 at the Ethernet address
- * MAC. Meanwhile what the first other device receives goes the same way, and answers that are not
- * the flood's come back to it. SIGTERM ends it; then it prints what it sent and what came back. */
+ * MAC; with "-" nothing is sent of its own. Meanwhile what the first other device receives goes the
+ * same way, and answers that are not the flood's come back to it. SIGTERM ends it; then it prints
+ * what it sent and what came back. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -35,6 +36,7 @@ struct flood {
 	struct rte_mempool *pool;
 	struct frame *frames;
 	unsigned int next;
+	bool dry; /* no flood */
 	uint64_t offered, syn_ack, rst, other, carried;
 };
 
@@ -220,7 +222,7 @@ run(struct flood *f)
 
 		if (count > 0)
 			carry(f, f->memif, mbufs, count);
-		if (!over)
+		if (!over && !f->dry)
 			pour(f);
 		if (hear(f) > 0 || !over)
 			last = rte_get_timer_cycles();
@@ -242,13 +244,14 @@ main(int argc, char **argv)
 	if (rte_eth_dev_get_port_by_name("net_memif0", &f.memif) != 0 ||
 	    rte_eth_dev_get_port_by_name("net_af_packet0", &f.clients) != 0)
 		rte_exit(1, "flood: needs net_memif0 and net_af_packet0\n");
+	f.dry = strcmp(argv[eal_args + 1], "-") == 0;
 	f.pool = rte_pktmbuf_pool_create("flood", POOL, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 					 SOCKET_ID_ANY);
 	f.frames = calloc(FRAMES, sizeof(*f.frames));
 	if (f.pool == NULL || f.frames == NULL)
 		rte_exit(1, "flood: no memory\n");
 	for (unsigned int i = 0; i < FRAMES; i++)
-		make_frame(&f.frames[i], i % 2 != 0, flags_of(argv[eal_args + 1]),
+		make_frame(&f.frames[i], i % 2 != 0, f.dry ? 0 : flags_of(argv[eal_args + 1]),
 			   (uint16_t)atoi(argv[eal_args + 2]), &to);
 	open_port(&f, f.memif);
 	open_port(&f, f.clients);

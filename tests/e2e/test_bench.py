@@ -155,7 +155,7 @@ def test_riposte_is_asked_for_more_than_the_better_of_linux(rates, found):
 
 
 def a_flood(said="100 200\n300 400\nfailed: 0\n", half_open=flood.HALF_OPEN, accepted=2):
-    done = flood.Flood(half_open=half_open, counted=flood.Counter(cookies_accepted=accepted))
+    done = flood.Flood(flood.VETH, half_open=half_open, counted=flood.Counter(cookies_accepted=accepted))
     done.quiet.add("100 200\nfailed: 0\n")
     done.flooded.add(said)
     return done
@@ -164,9 +164,9 @@ def a_flood(said="100 200\n300 400\nfailed: 0\n", half_open=flood.HALF_OPEN, acc
 @pytest.mark.parametrize("given, says", [
     ({}, None),
     ({"said": "lawful: client 1, sent: read: Connection reset by peer\n100 200\nfailed: 1\n"},
-     "1 of 2 lawful clients were not served, flood: SYNs: client 1, sent: read: Connection reset by peer"),
-    ({"half_open": flood.HALF_OPEN + 2}, "25002 of 100000 connections were half open"),
-    ({"accepted": 0}, "no lawful client came by a cookie"),
+     "veth: 1 of 2 lawful clients were not served, flood: SYNs: client 1, sent: read: Connection reset"),
+    ({"half_open": flood.HALF_OPEN + 2}, "veth: 4098 of 16384 connections were half open"),
+    ({"accepted": 0}, "veth: no lawful client came by a cookie"),
 ])
 def test_lawful_clients_are_served_under_a_flood_or_it_is_told(given, says):
     found = a_flood(**given).wrong()
@@ -194,14 +194,15 @@ def test_serves_lawful_clients_under_a_flood(tmp_path):
     table = tmp_path / "flood.csv"
     status, out, err = bench("flood", *SHORT, "--csv", table)
     lines = [re.split(r"\s{2,}", each.strip()) for each in out.splitlines()]
-    assert [each[:3] for each in lines[1:3]] == [["none", "500", "500"], ["SYNs", "500", "500"]], (out, err)
-    for _, _, _, connect, slow, whole, slowest, *_ in lines[1:3]:
-        assert 0 < int(connect) <= int(slow) and int(connect) <= int(whole) <= int(slowest), out
+    floods = [(device, pours) for device in ("veth", "memif") for pours in ("none", "SYNs")]
+    assert [each[:4] for each in lines[1:5]] == [[*each, "500", "500"] for each in floods], (out, err)
+    for connect, slow, whole, slowest in (map(int, each[4:8]) for each in lines[1:5]):
+        assert 0 < connect <= slow and connect <= whole <= slowest, out
     assert status == 0, (out, err)
     with open(table, encoding="ascii") as file:
-        written = [(each["who"], float(each["value"])) for each in csv.DictReader(file)
+        written = [(each["row"], each["who"], float(each["value"])) for each in csv.DictReader(file)
                    if each["unit"] == "clients served"]
-    assert written == [("none", 500), ("SYNs", 500)]
+    assert written == [(f"flood {device}", pours, 500) for device, pours in floods]
 
 
 def test_measures_and_writes(tmp_path):
