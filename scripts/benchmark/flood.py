@@ -33,7 +33,8 @@ class Bridged(Veth):
 
     def __init__(self, directory):
         super().__init__()
-        self.memif = Memif(directory)
+        # The answers of a millisecond, in which the flood's processor belongs to a lawful client.
+        self.memif = Memif(directory, 12)
 
     @contextlib.contextmanager
     def made(self):
@@ -154,9 +155,10 @@ def _sender(setting, link, way, pours):
     if way is MEMIF:
         prefix = f"{setting.prefix}-flood"
         return DpdkProgram("flood", [
-            "ip", "netns", "exec", link.nic, cable.PROGRAMS / "flood", f"--lcores=0@{setting.cpus[1]}",
-            "--no-pci", "--no-huge", "-m", cable.MIB, "--file-prefix", prefix, *link.memif.sender()[1],
-            "--vdev=net_af_packet0,iface=nic0", "--", "S" if pours else "-", PORT, MAC],
+            "ip", "netns", "exec", link.nic, *cable.FIRST, cable.PROGRAMS / "flood",
+            f"--lcores=0@{setting.cpus[1]}", "--no-pci", "--no-huge", "-m", cable.MIB, "--file-prefix",
+            prefix, *link.memif.sender()[1], "--vdev=net_af_packet0,iface=nic0", "--",
+            "S" if pours else "-", PORT, MAC],
             setting.directory, prefix)
     if pours:
         return Program("pour", ["ip", "netns", "exec", link.name, *cable.client(

@@ -30,7 +30,6 @@ listener "web" {{
     script  = {{ "accept", "read all", "close" }}
 }}
 """
-RING = ",framecnt=4096"  # what comes while the machine runs something else waits in it
 RIPOSTE, POLLING, LINUX, STEERED = "riposte", "riposte --poll", "Linux", "Linux, RPS"
 OURS, THEIRS = (RIPOSTE, POLLING), (LINUX, STEERED)
 SHARES = (50, 99, 99.9)  # percent
@@ -105,7 +104,7 @@ def _pour(setting, link, kind, figures, seconds):
 def _turn(setting, link, who, answers, seconds):
     if who in OURS:
         server = cable.riposte(setting, link, CONFIGURATION, *(["--poll"] if who == POLLING else []),
-                               device=RING)
+                               device=cable.RING)
     else:
         server = cable.kernel(setting, link, ADDRESS, PORTS["syn-ack"],
                               setting.cpus[0] if who == STEERED else None)

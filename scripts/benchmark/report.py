@@ -193,14 +193,16 @@ def how_answers(given):
         backlog of {BACKLOG:,} is full, the kernel's as riposte's (cookies = auto), and SYN-ACKs are
         cookies; those of the backlog, sent again, are not counted. RATIO: of riposte's ANSWERED to the
         better of Linux's two.""", f"""
-        CPU %: of processors {server} and {client}, whatever ran there. riposte (net_af_packet) has
-        processor {server}, and so has what becomes of its answers in the client's namespace; the client
-        has processor {client}. The kernel's TCP works where the frame was sent, in a softirq of the
-        client's processor: nobody has to be woken up for it, but it takes the sender's time. With RPS
-        (receive packet steering) it works on processor {server} instead, as riposte does. It has its
-        default syncookies, a permanent neighbour, checksums left to the device (a veth pair computes
-        none), no firewall and no connection tracking. riposte's frames go to the kernel, too, which has no
-        address meanwhile and throws them away; that is the sender's time.""")))
+        CPU %: of processors {server} and {client}, whatever ran there; riposte and the clients come
+        before whatever else does. riposte (net_af_packet) has processor {server}, and so has what becomes
+        of its answers in the client's namespace; the client has processor {client}. The kernel's TCP
+        works where the frame was sent, in a softirq of the client's processor: nobody has to be woken up
+        for it, but it takes the sender's time. With RPS (receive packet steering) it works on processor
+        {server} instead, as riposte does. It has its default syncookies, a permanent neighbour, checksums
+        left to the device (a veth pair computes none), no firewall and no connection tracking, and it
+        does not look for a connection before it looks for a route (ip_early_demux=0). riposte's frames go
+        to the kernel, too, which has no address meanwhile and throws them away; that is the sender's
+        time. Where ANSWERED is OFFERED, the sender is all that limits it.""")))
 
 
 def how_floods(given, floods):
@@ -213,8 +215,9 @@ def how_floods(given, floods):
         millions a second of the flood's SYNs, which go to the same listener, on processor {server}; the
         flood's sender and the clients share processor {client}, where the clients come first
         (SCHED_FIFO).""", f"""
-        LOST: percent of the flood that riposte did not receive. Over veth each SYN is of another client of
-        10.0.0.0/8 (tests/bench/pour.c), and {flood.WINDOW} are under way at most: a veth pair does not
-        push back, and what net_af_packet's ring has no room for is lost, whoever's it is. Over memif there
-        are 8,192 clients, half of them over IPv6 (tests/e2e/flood.c), and what the rings have no room for
-        waits; the same program carries the lawful clients' frames between them and a veth pair.""")))
+        LOST: percent of the flood that riposte did not receive. Over veth each SYN is of another client
+        of 10.0.0.0/8 (tests/bench/pour.c), and {flood.WINDOW} are under way at most: a veth pair does not
+        push back, and what net_af_packet's ring has no room for is lost, whoever's it is. Over memif
+        there are 8,192 clients, half of them over IPv6 (tests/e2e/flood.c), and what the ring to riposte
+        has no room for waits; the same program carries the lawful clients' frames between the rings and a
+        veth pair. Answers that the ring back has no room for are lost.""")))

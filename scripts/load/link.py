@@ -11,10 +11,12 @@ MAC = "02:18:00:00:00:01"  # riposte's, in every case
 
 
 class Memif:
-    """A pair of rings in the client's memory, which the client sends from without copying."""
+    """A pair of rings in the client's memory, which the client sends from without copying. They have
+    room for 2 ** log_size frames."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, log_size=10):
         self.socket = directory / "memif.sock"
+        self.log_size = log_size
 
     @contextlib.contextmanager
     def made(self):
@@ -30,7 +32,7 @@ class Memif:
                     f"--vdev=net_memif0,role=client,zero-copy=yes,{self._common()}"]
 
     def _common(self):
-        return f"id=0,socket={self.socket},socket-abstract=no,rsize=10"
+        return f"id=0,socket={self.socket},socket-abstract=no,rsize={self.log_size}"
 
 
 class Ports:

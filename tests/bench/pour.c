@@ -3,8 +3,9 @@
  *	pour INTERFACE MAC ADDRESS PORT MILLISECONDS [WINDOW]
  * They flow half a second before it begins to count: a server's backlog is full then, or whatever
  *it has. SIGTERM ends it earlier. Then it prints how many nanoseconds it counted, the SYNs that it
- *sent in them, and the RSTs and SYN-ACKs that came; and the SYNs offered in all the time. With a WINDOW no
- *more than so many SYNs are without an answer at a time: what a ring in front of the server holds.
+ *sent in them, and the RSTs and SYN-ACKs that came; and the SYNs offered in all the time. With a
+ *WINDOW no more than so many SYNs are without an answer at a time: what a ring in front of the
+ *server holds.
  */
 #define _GNU_SOURCE /* sendmmsg() */
 #include <arpa/inet.h>
@@ -26,7 +27,7 @@
 
 #define BURST      64u
 #define WARM_UP_NS UINT64_C(500000000)
-#define LOST_NS    10000000 /* what has no answer by then gets none */
+#define LOST_NS    200000000 /* what has no answer by then gets none */
 
 struct pour {
 	struct syns syns;
@@ -55,7 +56,9 @@ open_count(const struct syns *s, uint8_t flags)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 23), /* IPv4's protocol */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 10),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 30), /* where the destination begins */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYNS_NET, 0, 8),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 34), /* TCP's ports, behind no IP options */
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohs(s->flow.v4.rport), 0, 6),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 36),

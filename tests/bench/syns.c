@@ -18,8 +18,8 @@
 #define PORT_FIRST 1024u /* even */
 #define MSS        1460
 
-/* 10.0.0.0/8, but for its two ends. */
-static const struct addr_range4 clients = {0x0a000001, 0x0afffffe};
+/* But for the net's two ends. */
+static const struct addr_range4 clients = {SYNS_NET << 24 | 1, SYNS_NET << 24 | 0xfffffe};
 static const struct addr_set client_set = {.v4 = &clients, .v4_count = 1};
 
 void

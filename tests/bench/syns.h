@@ -9,6 +9,7 @@
 #include "flow.h"
 #include "wire.h"
 
+#define SYNS_NET   10 /* clients are of 10.0.0.0/8 */
 #define SYNS_FRAME 60 /* Ethernet's least, without its checksum: more than a SYN takes */
 
 struct syns {
@@ -22,7 +23,7 @@ struct syns {
 	uint64_t random;
 };
 
-/* Clients of 10.0.0.0/8 on that interface, and the server at that Ethernet address, IPv4 address
+/* Clients on that interface, and the server at that Ethernet address, IPv4 address
  * and port. Their ports are even. Ends the program where it
  * cannot be. */
 void syns_open(struct syns *s, const char *interface, const char *mac, const char *address,
