@@ -108,12 +108,13 @@ def _turn(setting, link, who, answers, seconds):
     else:
         server = cable.kernel(setting, link, ADDRESS, PORTS["syn-ack"],
                               setting.cpus[0] if who == STEERED else None)
+    syn_ack, rst = answers
     with server:
+        # RSTs first: every page of the rings has been touched then, and nothing is left of them.
+        _pour(setting, link, rst.kind, rst.by[who], seconds)
         for answer in answers:
             _ask(setting, link, answer.kind, answer.by[who], seconds)
-        # Of the RSTs nothing is left that would disturb what follows.
-        for answer in reversed(answers):
-            _pour(setting, link, answer.kind, answer.by[who], seconds)
+        _pour(setting, link, syn_ack.kind, syn_ack.by[who], seconds)
 
 
 def play(setting, rounds, seconds):
