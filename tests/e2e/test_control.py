@@ -186,14 +186,13 @@ def test_connection_with_what_is_unacknowledged(lab, ctl, family):
 
 
 def test_500_connections_on_all_pages(lab, ctl):
-    others = {entry["client"] for entry in ctl.json("connections")}
+    others = {(entry["client"], entry["server"]) for entry in ctl.json("connections")}
     clients = [lab.connect(80, *((6,) if i % 2 else (4, f"10.9.1.{i % 250}")))
                for i in range(500)]
     wait_for(lambda: ctl.listener("hang")["waiting"] == 0)
-    listed = [entry for entry in ctl.json("connections") if entry["client"] not in others]
-    assert len(listed) == 500
-    ends = {(entry["client"], entry["server"]) for entry in listed}
-    assert ends == {(end(client), peer(client)) for client in clients}
+    listed = [(entry["client"], entry["server"]) for entry in ctl.json("connections")]
+    ends = sorted(ends for ends in listed if ends not in others)
+    assert ends == sorted((end(client), peer(client)) for client in clients)
     assert ctl.counters()["connections"] == len(others) + 500
     for client in clients:
         abort(client)
@@ -254,8 +253,9 @@ def test_top_ends_with_riposte(make_lab):
     lab.riposte.stop()
     thread.join(30)
     assert ended and ended[0].returncode == 1
-    assert ended[0].stderr in (f"ripostectl: riposte ({lab.prefix}) has ended\n",
-                               "ripostectl: riposte is ending\n")
+    assert ended[0].stderr in (
+        f"ripostectl: riposte ({lab.prefix}) has ended\n", "ripostectl: riposte is ending\n",
+        "ripostectl: riposte is just starting or ending; once it runs would be right\n")
     assert "no riposte with the file prefix" in ctl.refuses("counters")
 
 
