@@ -70,21 +70,23 @@ flow_ports_back(const struct flow *f)
 
 #define FLOW_WORDS 5 /* at most */
 
-/* The four-tuple's bytes as words for siphash_words(); returns how many. There are four bytes in
- * the last. */
+/* The four-tuple's bytes as words for siphash_words() (apart: 1) or siphash_lanes(), each so many
+ * words behind the one before; returns how many. There are four bytes in the last. */
 static inline unsigned int
-flow_words(const struct flow *f, uint64_t *words)
+flow_words(const struct flow *f, uint64_t *words, size_t apart)
 {
 	const uint8_t *from = f->family == 4 ? (const uint8_t *)&f->v4 : (const uint8_t *)&f->v6;
 	const unsigned int whole = f->family == 4 ? 1 : 4;
 	uint32_t ports;
 
 	for (unsigned int i = 0; i < whole; i++) {
-		memcpy(&words[i], from + 8 * i, 8);
-		words[i] = le64toh(words[i]);
+		uint64_t word;
+
+		memcpy(&word, from + 8 * i, 8);
+		words[i * apart] = le64toh(word);
 	}
 	memcpy(&ports, from + 8 * whole, 4);
-	words[whole] = le32toh(ports);
+	words[whole * apart] = le32toh(ports);
 	return whole + 1;
 }
 
@@ -97,11 +99,11 @@ flow_length(const struct flow *f)
 
 /* The same, and nothing else behind it: what flow_hash() hashes. */
 static inline unsigned int
-flow_hash_words(const struct flow *f, uint64_t *words)
+flow_hash_words(const struct flow *f, uint64_t *words, size_t apart)
 {
-	const unsigned int count = flow_words(f, words);
+	const unsigned int count = flow_words(f, words, apart);
 
-	words[count - 1] |= siphash_end(flow_length(f));
+	words[(count - 1) * apart] |= siphash_end(flow_length(f));
 	return count;
 }
 
@@ -110,7 +112,7 @@ static inline uint64_t
 flow_hash(const struct flow *f, const struct siphash_key *key)
 {
 	uint64_t words[FLOW_WORDS];
-	const unsigned int count = flow_hash_words(f, words);
+	const unsigned int count = flow_hash_words(f, words, 1);
 
 	return siphash_words(key, words, count);
 }

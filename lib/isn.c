@@ -34,13 +34,13 @@ isn_make(const struct siphash_key *key, const struct flow *flow, uint32_t ticks_
 
 unsigned int
 isn_cookie_words(const struct flow *flow, uint32_t irs, uint32_t mss_index, uint32_t tick,
-		 uint64_t *words)
+		 uint64_t *words, size_t apart)
 {
-	unsigned int count = flow_words(flow, words);
+	unsigned int count = flow_words(flow, words, apart);
 
-	words[count - 1] |= (uint64_t)irs << 32;
-	words[count] = (uint64_t)mss_index << 32 | tick;
-	words[count + 1] = siphash_end(flow_length(flow) + 12);
+	words[(count - 1) * apart] |= (uint64_t)irs << 32;
+	words[count * apart] = (uint64_t)mss_index << 32 | tick;
+	words[(count + 1) * apart] = siphash_end(flow_length(flow) + 12);
 	return count + 2;
 }
 
@@ -56,7 +56,7 @@ cookie(const struct siphash_key *key, const struct flow *flow, uint32_t irs, uin
        uint32_t tick)
 {
 	uint64_t words[ISN_COOKIE_WORDS];
-	unsigned int count = isn_cookie_words(flow, irs, mss_index, tick, words);
+	unsigned int count = isn_cookie_words(flow, irs, mss_index, tick, words, 1);
 
 	return isn_cookie_of(siphash_words(key, words, count), mss_index, tick);
 }

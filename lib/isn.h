@@ -38,11 +38,11 @@ struct isn_cookie_options {
 uint32_t isn_cookie_make(const struct siphash_key *key, const struct flow *flow, uint32_t irs,
 			 uint16_t mss, uint32_t tick);
 
-/* The same in two steps, for one who hashes many at a time: the words for siphash_words() (returns
+/* The same in two steps, for one who hashes many at a time: the words as of flow_words() (returns
  * how many), and the cookie of their hash. */
 #define ISN_COOKIE_WORDS (FLOW_WORDS + 2) /* at most */
 unsigned int isn_cookie_words(const struct flow *flow, uint32_t irs, uint32_t mss_index,
-			      uint32_t tick, uint64_t *words);
+			      uint32_t tick, uint64_t *words, size_t apart);
 uint32_t isn_cookie_of(uint64_t hash, uint32_t mss_index, uint32_t tick);
 
 /* The table's index for an MSS. */

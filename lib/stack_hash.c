@@ -47,15 +47,22 @@ flush(struct batch *batch, unsigned int family)
 	lanes->count = 0;
 }
 
+/* Where the next input's words go, LANES apart. */
+static inline uint64_t *
+next(struct batch *batch, const struct flow *flow)
+{
+	struct lanes *lanes = &batch->lanes[flow->family == 6];
+
+	return &lanes->words[0][lanes->count];
+}
+
+/* There are so many words of it now, whose hash is wanted there. */
 static inline void
-add(struct batch *batch, const struct flow *flow, const uint64_t *words, unsigned int count,
-    uint64_t *hash)
+add(struct batch *batch, const struct flow *flow, unsigned int count, uint64_t *hash)
 {
 	const unsigned int family = flow->family == 6;
 	struct lanes *lanes = &batch->lanes[family];
 
-	for (unsigned int i = 0; i < count; i++)
-		lanes->words[i][lanes->count] = words[i];
 	lanes->word_count = count;
 	lanes->hashes[lanes->count++] = hash;
 	if (lanes->count == LANES)
@@ -73,7 +80,6 @@ end(struct batch *batch)
 static void
 hash_flows(struct stack *s, unsigned int count)
 {
-	uint64_t words[FLOW_WORDS];
 	struct batch batch;
 
 	begin(&batch, &s->flow_key);
@@ -81,7 +87,7 @@ hash_flows(struct stack *s, unsigned int count)
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
 
-		add(&batch, flow, words, flow_hash_words(flow, words), &slot->hash);
+		add(&batch, flow, flow_hash_words(flow, next(&batch, flow), LANES), &slot->hash);
 	}
 	end(&batch);
 }
@@ -91,7 +97,6 @@ static void
 hash_syns(struct stack *s, unsigned int count)
 {
 	const bool cookies = s->cookie_ever && s->cookie_sent == s->cookie_tick;
-	uint64_t words[WORDS_MAX];
 	struct batch batch;
 
 	begin(&batch, cookies ? &s->cookie_key : &s->isn_key);
@@ -108,12 +113,12 @@ hash_syns(struct stack *s, unsigned int count)
 		if (cookies) {
 			slot->mss_index = (uint8_t)isn_cookie_mss_index(slot->peer_mss);
 			n = isn_cookie_words(flow, seg->seq, slot->mss_index, s->cookie_tick,
-					     words);
+					     next(&batch, flow), LANES);
 		} else {
-			n = flow_hash_words(flow, words);
+			n = flow_hash_words(flow, next(&batch, flow), LANES);
 		}
 		slot->syn_hashed = cookies ? STACK_HASHED_COOKIE : STACK_HASHED_ISN;
-		add(&batch, flow, words, n, &slot->syn_hash);
+		add(&batch, flow, n, &slot->syn_hash);
 	}
 	end(&batch);
 }

@@ -27,6 +27,15 @@ wire_word(const uint8_t *at)
 	return word;
 }
 
+static inline uint64_t
+wire_wide(const uint8_t *at)
+{
+	uint64_t wide;
+
+	memcpy(&wide, at, sizeof(wide));
+	return wide;
+}
+
 /* And these are windows on it. */
 #define WIRE_LAYOUT __attribute__((packed, may_alias))
 

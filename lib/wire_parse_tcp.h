@@ -119,9 +119,9 @@ checksum_is_good(const uint8_t *at, uint32_t length, uint64_t ends, uint8_t csum
 	if (csum & WIRE_L4_GOOD)
 		return true;
 	/* The header is 20 bytes or more, and often there is nothing else. */
-	for (uint32_t i = 0; i < sizeof(struct wire_tcp); i += 4)
-		sum += wire_word(at + i);
-	sum = checksum_carry(ends, sum);
+	sum = checksum_carry(checksum_carry(ends, sum), wire_wide(at));
+	sum = checksum_carry(sum, wire_wide(at + 8));
+	sum = checksum_carry(sum, wire_word(at + 16));
 	if (length > sizeof(struct wire_tcp))
 		sum = checksum_add(sum, at + sizeof(struct wire_tcp),
 				   length - (uint32_t)sizeof(struct wire_tcp));

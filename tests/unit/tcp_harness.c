@@ -80,7 +80,7 @@ end(const char *what)
 void
 tcp_rx(struct story_where where, const struct tcp_rx *rx)
 {
-	bool ts = (h.syn_options & TCP_OPT_TS) && !rx->no_ts;
+	bool ts = rx->ts || ((h.syn_options & TCP_OPT_TS) && !rx->no_ts);
 
 	h.seg = (struct tcp_seg){
 		.seq = rx->seq,

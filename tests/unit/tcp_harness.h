@@ -67,6 +67,7 @@ struct tcp_rx {
 	uint8_t flags;
 	uint32_t seq, ack, text;
 	bool no_ts; /* leaves the timestamp out that was negotiated */
+	bool ts;    /* has one, negotiated or not */
 };
 
 /* What must have been sent. */

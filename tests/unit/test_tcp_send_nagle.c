@@ -239,6 +239,25 @@ TCP_TEST(rfc9293_3_4_numbers_go_all_the_way_round)
 	}
 }
 
+/* The sequence numbers go half way round without a segment that is not full: the next small one
+ * does not wait for the ACK of one that was never sent. */
+TCP_TEST(rfc9293_3_7_4_small_segment_after_two_gigabytes_of_full_ones)
+{
+	struct tcp_reply r;
+
+	h.env.mss = h.env.peer_mss = h.syn_mss = 60000;
+	send_enter(0, 65535);
+	for (o.written = 0; o.written < UINT32_C(0x80000000) + MSS; o.written += MSS) {
+		tcp_write(&h.env, MSS);
+		TRUE(tcp_send_next(&h.c, &h.env, &r) && r.text == MSS);
+		h.seg.ack = r.seq + r.text;
+		tcp_input(&h.c, &h.seg, &h.env, &r);
+	}
+	o.next = o.written;
+	send_write(1);
+	OUT(.at = o.next, .text = 1);
+}
+
 int
 main(void)
 {
@@ -254,6 +273,7 @@ main(void)
 		cmocka_unit_test(rfc9293_3_8_3_text_acknowledges_what_has_come),
 		cmocka_unit_test(rfc7323_3_2_every_segment_carries_the_newest_timestamp),
 		cmocka_unit_test(rfc9293_3_4_numbers_go_all_the_way_round),
+		cmocka_unit_test(rfc9293_3_7_4_small_segment_after_two_gigabytes_of_full_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,22 @@ TCP_TEST(rfc7323_4_1_timestamp_measures_what_was_sent_again)
 	RTO(7.0 / 8 * 120 + 1.0 / 8 * 100 + 4 * (3.0 / 4 * 60 + 1.0 / 4 * 20));
 }
 
+/* ... if timestamps were negotiated: what else comes in their place is nothing that we sent. */
+TCP_TEST(rfc7323_4_1_timestamp_that_was_not_negotiated_measures_nothing)
+{
+	if (h.syn_options & TCP_OPT_TS)
+		return;
+	send_enter(0, 5000);
+	send_one();
+	SAME(200, EXPIRE());
+	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
+	h.echo_ms = 120;
+	RX(ACK, .seq = RCV_NXT, .ack = TEXT(MSS), .ts = true);
+	TX_NOTHING(DROP_NONE);
+	send_one();
+	DEADLINE_IN(400);
+}
+
 /* What is on its way behind a segment that was lost is not measured either: its ACK comes late
  * because of the loss. */
 TCP_TEST(rfc6298_3_what_waits_behind_a_loss_is_not_measured)
@@ -352,6 +368,7 @@ main(void)
 		cmocka_unit_test(rfc6298_5_2_5_3_ack_stops_or_restarts_the_timer),
 		cmocka_unit_test(rfc6298_3_karn),
 		cmocka_unit_test(rfc7323_4_1_timestamp_measures_what_was_sent_again),
+		cmocka_unit_test(rfc7323_4_1_timestamp_that_was_not_negotiated_measures_nothing),
 		cmocka_unit_test(rfc6298_3_what_waits_behind_a_loss_is_not_measured),
 		cmocka_unit_test(rfc6298_5_7_syn_ack_sent_again_makes_it_3_s),
 		cmocka_unit_test(rfc9293_3_10_8_goes_back_to_what_is_not_acknowledged),

@@ -165,14 +165,16 @@ BOTH(must_64_usual_layouts_are_read_as_any_other)
 		const uint8_t kind = flags[i / sizeof(lengths)];
 
 		for (size_t changed = 0; changed < n; changed++) {
-			for (unsigned int value = 0; value < 12; value++) {
+			for (unsigned int value = 0; value < 24; value++) {
 				uint8_t options[24] = {1, 1, 1, 1};
 				struct tcp_seg usual, behind;
 
 				memcpy(options + 4, layout, n);
-				/* 11: as it is. */
-				if (value < 11)
-					options[4 + changed] = (uint8_t)value;
+				/* One byte, or two of them; 23: as it is. */
+				if (value < 23)
+					options[4 + changed] = (uint8_t)(value / 2);
+				if (value < 23 && value % 2 == 1 && changed + 1 < n)
+					options[5 + changed] = (uint8_t)(value / 2);
 				usual = segment(kind, options + 4, n);
 				behind = segment(kind, options, 4 + n);
 				assert_memory_equal(&usual, &behind,
