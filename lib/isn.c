@@ -61,13 +61,16 @@ cookie(const struct siphash_key *key, const struct flow *flow, uint32_t irs, uin
 	return isn_cookie_of(siphash_words(key, words, count), mss_index, tick);
 }
 
+#define MSS_COUNT (sizeof(MSS) / sizeof(MSS[0]))
+_Static_assert((MSS_COUNT & (MSS_COUNT - 1)) == 0, "halved to the end");
+
 uint32_t
 isn_cookie_mss_index(uint16_t mss)
 {
 	uint32_t index = 0;
 
 	/* The last that is not greater; the first stands for less, too. */
-	for (uint32_t step = sizeof(MSS) / sizeof(MSS[0]) / 2; step > 0; step /= 2)
+	for (uint32_t step = MSS_COUNT / 2; step > 0; step /= 2)
 		index += MSS[index + step] <= mss ? step : 0;
 	return index;
 }

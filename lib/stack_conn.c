@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "stack_env.h"
+#include "stack_slot.h"
 
 uint16_t
 stack_listener(const struct stack *s, const struct tcp_conn *c)
@@ -59,6 +60,8 @@ stack_warm(struct stack *s, unsigned int count)
 		}
 	}
 }
+
+_Static_assert(CONN_NONE == FLOW_TABLE_NONE, "seen is either");
 
 static uint32_t
 find(const struct stack *s, const struct stack_slot *slot)

@@ -364,37 +364,6 @@ stack_queue_room(const struct stack *s)
 	return STACK_QUEUE - (s->queue_tail - s->queue_head);
 }
 
-/* The last slot of this burst, of those that were acted on, whose segment was conn's; NULL if there
- * is none. */
-static inline struct stack_slot *
-stack_last_slot(struct stack *s, uint32_t conn)
-{
-	struct stack_slot *slot = &s->slots[conn_store_side(&s->conns, conn)->slot];
-
-	return slot < s->slots + s->slot_count && slot->conn == conn ? slot : NULL;
-}
-
-/* conn's slot before that one; NULL: none. */
-static inline struct stack_slot *
-stack_earlier_slot(struct stack *s, const struct stack_slot *slot)
-{
-	return slot->earlier == SLOT_NONE ? NULL : &s->slots[slot->earlier];
-}
-
-/* The segment of the slot that is acted on is conn's. */
-static inline void
-stack_claim(struct stack *s, struct stack_slot *slot, uint32_t conn)
-{
-	const struct stack_slot *earlier;
-
-	if (slot->conn == conn)
-		return;
-	earlier = stack_last_slot(s, conn);
-	slot->conn = conn;
-	slot->earlier = earlier == NULL ? SLOT_NONE : (uint8_t)(earlier - s->slots);
-	conn_store_side(&s->conns, conn)->slot = (uint8_t)(slot - s->slots);
-}
-
 /* Puts the connection into the wheel anew if before (its node as it was) differs. */
 void stack_rearm(struct stack *s, uint32_t conn, const struct timer_node *before);
 

@@ -5,6 +5,7 @@
 
 #include "stack_answer.h"
 #include "stack_env.h"
+#include "stack_slot.h"
 
 /* RFC 9293 3.6.1 MAY-2, as far above the old connection's numbers as Linux goes. */
 #define REOPEN_DISTANCE (65535 + 2)

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "stack_env.h"
+#include "stack_slot.h"
 
 struct stack_slot *
 stack_pending_ack(struct stack *s, uint32_t conn)

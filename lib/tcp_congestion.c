@@ -19,8 +19,8 @@ static void
 measure(struct tcp_conn *c, struct tcp_send *send, uint32_t rtt)
 {
 	send->timing = false;
-	/* It is never more than the longest RTO: what was sent again is not timed. */
-	rtt = tcp_max(rtt, 1);
+	/* Each ACK restarts the timer, so that what was sent once may be on its way for longer. */
+	rtt = tcp_min(tcp_max(rtt, 1), TCP_RTO_MAX_MS);
 	if (send->srtt == 0) {
 		send->srtt = rtt * 8;
 		send->rttvar = rtt * 2;

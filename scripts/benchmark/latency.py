@@ -64,8 +64,10 @@ class Answer:
         return self.by[who].rate / max(self.by[each].rate for each in THEIRS)
 
     def wrong(self):
-        return [f"{self.kind}: {who} answers {self.ratio(who):.2f} times as many SYNs a second as Linux, "
-                f"and it should be {LEAST:g}" for who in OURS if self.ratio(who) < LEAST]
+        return [*(f"{self.kind}: {who} answers {self.ratio(who):.2f} times as many SYNs a second as Linux, "
+                  f"and it should be {LEAST:g}" for who in OURS if self.ratio(who) < LEAST),
+                *(f"{self.kind}: {sum(each.lost)} SYNs that {who} was asked one at a time had no answer, and "
+                  "are in no figure" for who, each in self.by.items() if any(each.lost))]
 
 
 def _ask(setting, link, kind, figures, seconds):

@@ -57,6 +57,7 @@ def measurements(done):
         for who, each in answer.by.items():
             for percent, waits in zip(latency.SHARES, zip(*each.waits)):
                 yield answer.kind, 4, 0, who, waits, f"us, {percent} %"
+            yield answer.kind, 4, 0, who, each.lost, "SYNs without an answer, one at a time"
             yield answer.kind, 4, 0, who, each.answered, "answers a second"
             yield answer.kind, 4, 0, who, each.offered, "SYNs a second"
     for each in done.floods:
@@ -173,7 +174,7 @@ def how_operations(given):
 
 def how_idles(given):
     return _paragraph(f"""
-        riposte on a veth pair (net_af_packet). CPU %, ALL %: of a processor, the worker's thread and all of
+        riposte on a veth pair (net_af_packet), before whatever else the machine runs. CPU %, ALL %: of a processor, the worker's thread and all of
         riposte's, medians of {given.rounds} spans of {given.seconds:g} s without a frame. ANSWER:
         microseconds from a Linux client's connect() to a closed port until it is refused, 5 ms after the
         last time: median, and what 90 and 99 of 100 stay under.""")
@@ -194,7 +195,8 @@ def how_answers(given):
         cookies; those of the backlog, sent again, are not counted. RATIO: of riposte's ANSWERED to the
         better of Linux's two.""", f"""
         CPU %: of processors {server} and {client}, whatever ran there; riposte and the clients come
-        before whatever else does. riposte (net_af_packet) has processor {server}, and so has what becomes
+        before whatever else does, but not what the kernel leaves to ksoftirqd, as it may with RPS. riposte
+        (net_af_packet) has processor {server}, and so has what becomes
         of its answers in the client's namespace; the client has processor {client}. The kernel's TCP
         works where the frame was sent, in a softirq of the client's processor: nobody has to be woken up
         for it, but it takes the sender's time. With RPS (receive packet steering) it works on processor

@@ -2,10 +2,10 @@
 /* lawful.c - clients of this host's kernel, so many a second:
  *	lawful ADDRESS SPREAD PORT COUNT RATE
  * COUNT times, one each RATE-th of a second whatever became of the others: connects, sends a
- *hundred bytes, shuts down, reads to the end of file and closes. ADDRESS is the first of SPREAD
- *addresses that take turns, so that ports do not run out. Prints "CONNECTED WHOLE" of each that
- *ended well, the microseconds until it was connected and until it had read all; "failed: N"; and on
- *stderr what became of the first few of these. */
+ * hundred bytes, shuts down, reads to the end of file and closes. ADDRESS is the first of SPREAD
+ * addresses that take turns, so that ports do not run out. Prints "CONNECTED WHOLE" of each that
+ * ended well, the microseconds until it was connected and until it had read all; "failed: N"; and
+ * on stderr what became of the first few of these. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>

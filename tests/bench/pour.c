@@ -2,11 +2,10 @@
 /* pour.c - SYNs of random clients, as fast as an interface carries them:
  *	pour INTERFACE MAC ADDRESS PORT MILLISECONDS [WINDOW]
  * They flow half a second before it begins to count: a server's backlog is full then, or whatever
- *it has. SIGTERM ends it earlier. Then it prints how many nanoseconds it counted, the SYNs that it
- *sent in them, and the RSTs and SYN-ACKs that came; and the SYNs offered in all the time. With a
- *WINDOW no more than so many SYNs are without an answer at a time: what a ring in front of the
- *server holds.
- */
+ * it has. SIGTERM ends it earlier. Then it prints how many nanoseconds it counted, the SYNs that it
+ * sent in them, and the RSTs and SYN-ACKs that came; and the SYNs offered in all the time. With a
+ * WINDOW no more than so many SYNs are without an answer at a time: what a ring in front of the
+ * server holds. */
 #define _GNU_SOURCE /* sendmmsg() */
 #include <arpa/inet.h>
 #include <errno.h>

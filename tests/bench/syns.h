@@ -23,9 +23,8 @@ struct syns {
 	uint64_t random;
 };
 
-/* Clients on that interface, and the server at that Ethernet address, IPv4 address
- * and port. Their ports are even. Ends the program where it
- * cannot be. */
+/* Clients on that interface, and the server at that Ethernet address, IPv4 address and port. Their
+ * ports are even unless odd is set. Ends the program where it cannot be. */
 void syns_open(struct syns *s, const char *interface, const char *mac, const char *address,
 	       const char *port);
 

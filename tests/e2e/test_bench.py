@@ -154,6 +154,13 @@ def test_riposte_is_asked_for_more_than_the_better_of_linux(rates, found):
     assert latency.line(answer, latency.LINUX)[-2:] == ["", ""]
 
 
+def test_tells_of_syns_without_an_answer():
+    answer = an_answer(sleeping=2, polling=2, linux=1, steered=1)
+    answer.by[latency.LINUX].lost = [0, 2, 1]
+    assert answer.wrong() == [
+        "rst: 3 SYNs that Linux was asked one at a time had no answer, and are in no figure"]
+
+
 def a_flood(said="100 200\n300 400\nfailed: 0\n", half_open=flood.HALF_OPEN, accepted=2):
     done = flood.Flood(flood.VETH, half_open=half_open, counted=flood.Counter(cookies_accepted=accepted))
     done.quiet.add("100 200\nfailed: 0\n")
@@ -183,11 +190,11 @@ def test_asks_riposte_and_linux_in_turns(tmp_path):
     for kind, who, *waits, rate, _, offered, _ in (each[:9] for each in lines[1:9]):
         assert 0 < float(waits[0]) <= float(waits[1]) <= float(waits[2]), (kind, who, out)
         assert 0 < float(rate) <= 1.01 * float(offered), (kind, who, out)
-    short = re.findall(r"^bench: (\S+): (.*) answers \S+ times", err, re.MULTILINE)
+    short = re.findall(r"^bench: (\S+): (.*) (?:answers \S+ times|had no answer)", err, re.MULTILINE)
     assert status == (1 if short else 0), (out, err)
     with open(table, encoding="ascii") as file:
         written = {(each["row"], each["who"], each["unit"]) for each in csv.DictReader(file)}
-    assert len(written) == 2 * 4 * (len(latency.SHARES) + 2), written
+    assert len(written) == 2 * 4 * (len(latency.SHARES) + 3), written
 
 
 def test_serves_lawful_clients_under_a_flood(tmp_path):

@@ -268,6 +268,27 @@ STACK_TEST(rules_7_3_cookie_keeps_the_floor_of_an_mss)
 	EMPTY_AFTER(0);
 }
 
+/* RFC 9293 3.7.1 MUST-15, for the second cookie as for the first: while they are being sent, those
+ * of a burst are hashed together. */
+STACK_TEST(rules_7_3_cookie_of_a_syn_without_an_mss)
+{
+	const uint32_t least = w.family == 4 ? 536 : 1220;
+	struct stack_peer p;
+
+	LISTEN(80, "accept", "write @text", "hang", NULL)->cookies = COOKIES_ALWAYS;
+	text_of_write(text_pattern(), 3000);
+	START();
+	for (uint16_t i = 0; i < 2; i++) {
+		p = stack_peer((uint16_t)(40000 + i), 80);
+		p.syn_options = 0;
+		HANDSHAKE(&p);
+		TX(&p, ACK, .seq = p.ack, .ack = p.seq, .text = least);
+		stack_forget();
+		SEND(&p, RST, .seq = p.seq);
+	}
+	EMPTY_AFTER(0);
+}
+
 int
 main(void)
 {
@@ -283,6 +304,7 @@ main(void)
 		cmocka_unit_test(rules_7_3_connection_of_a_cookie_is_its_listeners),
 		cmocka_unit_test(rules_7_3_cookie_keeps_an_mss),
 		cmocka_unit_test(rules_7_3_cookie_keeps_the_floor_of_an_mss),
+		cmocka_unit_test(rules_7_3_cookie_of_a_syn_without_an_mss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,16 +167,16 @@ STACK_TEST(design_chance_is_drawn_once_for_a_handshake)
 	CONNECTIONS(60);
 }
 
-STACK_TEST(design_listener_is_on_its_addresses)
+/* Two addresses are owned, and l is on the second of them. */
+static void
+put_on_second(struct listener *l)
 {
 	static struct addr_range4 r4;
 	static struct addr_range6 r6;
-	struct addr_set on;
+	static struct addr_set on;
 	struct addr_prefix prefix = {.family = (uint8_t)w.family,
 				     .length = w.family == 4 ? 32 : 128};
-	struct stack_peer p = stack_peer(40000, 80), q = stack_peer(40001, 80);
 
-	/* Two addresses are owned, and the first listener is on the second of them. */
 	if (w.family == 4) {
 		w.owned4[0].last++;
 		prefix.addr[0] = 10;
@@ -189,7 +189,14 @@ STACK_TEST(design_listener_is_on_its_addresses)
 		prefix.addr[15] = 2;
 	}
 	addr_set_build(&on, &prefix, 1, &r4, &r6);
-	listener(1000)->on = &on;
+	l->on = &on;
+}
+
+STACK_TEST(design_listener_is_on_its_addresses)
+{
+	struct stack_peer p = stack_peer(40000, 80), q = stack_peer(40001, 80);
+
+	put_on_second(listener(1000));
 	listener(2000);
 	START();
 	p.address = q.address = 9;
@@ -201,6 +208,21 @@ STACK_TEST(design_listener_is_on_its_addresses)
 	q.port = p.port;
 	SAME(1000, meets(&q));
 	CONNECTIONS(3);
+}
+
+/* ... and if no other has its port, nobody is on the rest. */
+STACK_TEST(design_lone_listener_is_on_its_addresses)
+{
+	struct stack_peer p = stack_peer(40000, 80);
+
+	put_on_second(listener(1000));
+	START();
+	p.address = 9;
+	p.local = 1;
+	SAME(0, meets(&p));
+	p.local = 2;
+	SAME(1000, meets(&p));
+	CONNECTIONS(1);
 }
 
 STACK_TEST(design_listeners_have_a_port_each)
@@ -234,6 +256,7 @@ main(void)
 		cmocka_unit_test(design_chance_leaves_the_rest_to_nobody),
 		cmocka_unit_test(design_chance_is_drawn_once_for_a_handshake),
 		cmocka_unit_test(design_listener_is_on_its_addresses),
+		cmocka_unit_test(design_lone_listener_is_on_its_addresses),
 		cmocka_unit_test(design_listeners_have_a_port_each),
 	};
 

@@ -355,6 +355,24 @@ TCP_TEST(rfc9293_3_10_7_4_step5_ack_of_a_part)
 	NO_MORE();
 }
 
+/* A peer that acknowledges byte by byte restarts the timer with each: the round trip of a segment
+ * that was sent once may be any number of minutes, and counts as the longest RTO. */
+TCP_TEST(rfc6298_5_3_slow_acks_are_no_longer_than_the_longest_rto)
+{
+	uint32_t i;
+
+	send_enter(0, 65535);
+	send_one();
+	for (i = 1; i < MSS; i++) {
+		tcp_wait(190);
+		ACKED(i);
+		NO_MORE();
+	}
+	tcp_wait(190);
+	ACKED(MSS);
+	TRUE(o.send.srtt <= 8 * TCP_RTO_MAX_MS);
+}
+
 int
 main(void)
 {
@@ -367,6 +385,7 @@ main(void)
 		cmocka_unit_test(rfc6298_5_1_timer_runs_from_the_first_segment),
 		cmocka_unit_test(rfc6298_5_2_5_3_ack_stops_or_restarts_the_timer),
 		cmocka_unit_test(rfc6298_3_karn),
+		cmocka_unit_test(rfc6298_5_3_slow_acks_are_no_longer_than_the_longest_rto),
 		cmocka_unit_test(rfc7323_4_1_timestamp_measures_what_was_sent_again),
 		cmocka_unit_test(rfc7323_4_1_timestamp_that_was_not_negotiated_measures_nothing),
 		cmocka_unit_test(rfc6298_3_what_waits_behind_a_loss_is_not_measured),
