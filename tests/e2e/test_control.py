@@ -289,8 +289,10 @@ def test_rude_clients(lab, ctl):
                     b"/riposte/call," + b"x" * 1000, b"/riposte/call,,,,", b"\0", b"\xff" * 900) * 3:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
             client.connect(path)
-            if request:
-                client.send(request)
+            # Of those before it so many may be there still that DPDK has hung up already.
+            with contextlib.suppress(BrokenPipeError):
+                if request:
+                    client.send(request)
     wait_for(lambda: ctl.run("counters").returncode == 0)
     lab.run("ping", "-c", "1", SERVER[4])
 
