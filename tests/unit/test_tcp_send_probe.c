@@ -180,6 +180,24 @@ TCP_TEST(rfc9293_3_8_6_1_window_that_opens_again_and_again)
 	}
 }
 
+/* ... does not put off what was lost before: its timer runs on. RFC 6298 5.1. */
+TCP_TEST(rfc6298_5_1_window_that_opens_again_and_again_does_not_restart_the_timer)
+{
+	send_enter(0, 5000);
+	send_write(MSS);
+	FULL(1);
+	DEADLINE_IN(TCP_RTO_MIN_MS);
+	for (uint32_t waited = 50; waited < TCP_RTO_MIN_MS; waited += 50) {
+		tcp_wait(50);
+		window(0, 0);
+		window(5000, 0);
+		NO_MORE();
+		DEADLINE_IN(TCP_RTO_MIN_MS - waited);
+	}
+	SAME(50, EXPIRE());
+	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
+}
+
 /* R2 counts what one segment is sent for: probes do not take from the text's retransmissions. */
 TCP_TEST(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes)
 {
@@ -310,6 +328,8 @@ main(void)
 		cmocka_unit_test(rfc9293_3_8_6_1_window_opens_again),
 		cmocka_unit_test(rfc9293_3_8_6_1_window_that_opens_for_nothing),
 		cmocka_unit_test(rfc9293_3_8_6_1_window_that_opens_again_and_again),
+		cmocka_unit_test(
+			rfc6298_5_1_window_that_opens_again_and_again_does_not_restart_the_timer),
 		cmocka_unit_test(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes),
 		cmocka_unit_test(rfc6298_2_window_that_opens_leaves_the_measured_timeout),
 		cmocka_unit_test(rfc6298_5_7_window_that_opens_leaves_the_first_timeout),
