@@ -9,6 +9,7 @@
 #include "flow_table.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Nine tenths full, and a little less where that makes 7.2 bytes an entry. There is always a free
  * slot more than there are entries, so that an insertion ends. */
@@ -43,14 +44,6 @@ slots_holding(const struct flow_bucket *b, uint32_t index)
 	return found & FLOW_BUCKET_ALL;
 }
 
-/* Makes a slot empty. */
-static inline void
-clear(struct flow_bucket *b, unsigned int slot)
-{
-	b->index[slot] = FLOW_TABLE_NONE;
-	b->tag[slot] = FLOW_TAG_FAR;
-}
-
 size_t
 flow_table_bytes(uint32_t capacity)
 {
@@ -68,9 +61,8 @@ flow_table_init(struct flow_table *t, void *memory, uint32_t capacity)
 	for (uint32_t i = 0; i < t->bucket_count; i++) {
 		struct flow_bucket *b = &t->buckets[i];
 
-		b->passed = 0;
-		for (unsigned int slot = 0; slot < FLOW_TABLE_SLOTS; slot++)
-			clear(b, slot);
+		memset(b, 0, sizeof(*b));
+		memset(b->index, 0xff, sizeof(b->index)); /* FLOW_TABLE_NONE */
 	}
 }
 
@@ -99,8 +91,7 @@ nearest_slot(const struct flow_bucket *b, unsigned int distance)
 static inline unsigned int
 farthest_slot(const struct flow_bucket *b)
 {
-	const unsigned int movable =
-		~flow_bucket_from(b, FLOW_TAG_FAR) & ~slots_holding(b, FLOW_TABLE_NONE);
+	const unsigned int movable = ~flow_bucket_from(b, FLOW_TAG_FAR);
 	unsigned int found = flow_bucket_from(b, 1) & movable, farther;
 
 	if (!found)
@@ -114,7 +105,7 @@ farthest_slot(const struct flow_bucket *b)
 static inline bool
 has_far(const struct flow_bucket *b)
 {
-	return flow_bucket_from(b, FLOW_TAG_FAR) & ~slots_holding(b, FLOW_TABLE_NONE);
+	return flow_bucket_from(b, FLOW_TAG_FAR) != 0;
 }
 
 /* One entry less has passed. */
@@ -191,6 +182,7 @@ flow_table_remove(struct flow_table *t, uint64_t hash, uint32_t index)
 		b = next;
 		slot = its;
 	}
-	clear(b, slot);
+	b->index[slot] = FLOW_TABLE_NONE;
+	b->tag[slot] = 0;
 	t->count--;
 }

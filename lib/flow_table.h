@@ -18,9 +18,8 @@
 
 struct flow_bucket {
 	_Alignas(64) uint32_t index[FLOW_TABLE_SLOTS]; /* FLOW_TABLE_NONE: empty */
-	uint16_t tag[FLOW_TABLE_SLOTS]; /* FLOW_TAG_HASH, FLOW_TAG_DISTANCE; empty: FLOW_TAG_FAR */
-	/* Entries that found this bucket full and went on to a later one; and FLOW_PASSED_ANYHOW.
-	 */
+	uint16_t tag[FLOW_TABLE_SLOTS]; /* FLOW_TAG_HASH, FLOW_TAG_DISTANCE; empty: 0 */
+	/* Entries that found this bucket full and went on to a later one; FLOW_PASSED_ANYHOW. */
 	uint32_t passed;
 };
 _Static_assert(sizeof(struct flow_bucket) == 64, "one cache line");
@@ -116,7 +115,8 @@ flow_bucket_match(const struct flow_bucket *b, uint16_t tag)
 	return found & FLOW_BUCKET_ALL;
 }
 
-/* Bit i: the entry in slot i is distance or more from home, or there is none. */
+/* Bit i: the entry in slot i is distance (1 or more) or more from home. Only a bucket marked
+ * FLOW_PASSED_ANYHOW has empty slots behind which a walk goes on. */
 static inline unsigned int
 flow_bucket_from(const struct flow_bucket *b, unsigned int distance)
 {

@@ -244,9 +244,9 @@ emit(struct stack *s, struct stack_slot *slot)
 		stack_count_frame(s, frame, slot->reply.drop);
 }
 
-/* What is left to do for the connections of a burst once all of it is in. */
+/* Once all of a burst is in: what its connections were waiting for has come. */
 static void
-finish(struct stack *s, unsigned int slot_count)
+settle(struct stack *s, unsigned int slot_count)
 {
 	for (unsigned int i = 0; i < slot_count; i++)
 		wake(s, &s->slots[i]);
@@ -254,11 +254,6 @@ finish(struct stack *s, unsigned int slot_count)
 		if (s->slots[i].conn != CONN_NONE)
 			conn_store_tcp(&s->conns, s->slots[i].conn)->flags &=
 				(uint16_t)~TCP_F_ACK_PENDING;
-	}
-	s->slot_count = 0;
-	for (unsigned int i = 0; i < slot_count; i++) {
-		if (s->slots[i].frame != NULL)
-			emit(s, &s->slots[i]);
 	}
 }
 
@@ -281,8 +276,14 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 	}
 	s->acting = false;
 	if (left > 0)
-		finish(s, slot_count);
+		settle(s, slot_count);
 	s->slot_count = 0;
+	for (unsigned int i = 0; left > 0; i++) {
+		if (s->slots[i].frame != NULL) {
+			emit(s, &s->slots[i]);
+			left--;
+		}
+	}
 }
 
 const struct stack_counters *
