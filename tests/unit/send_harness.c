@@ -190,3 +190,14 @@ three_duplicates(void)
 	FAST(0);
 	NO_MORE();
 }
+
+void
+three_duplicates_with_more(void)
+{
+	DUP();
+	FULL(1);
+	DUP();
+	FULL(1);
+	DUP();
+	FAST(0);
+}

@@ -64,7 +64,8 @@ void ten_on_their_way(uint32_t segments);
 /* Segment N goes again for three duplicate ACKs. */
 #define FAST(N) OUT(.at = (N)*MSS, .text = MSS, .sent = TCP_SENT_FAST)
 #define DUP()   ACKED(0)
-/* Three duplicate ACKs where there is nothing new to send. */
+/* Three duplicate ACKs where there is nothing new to send, and where there is. */
 void three_duplicates(void);
+void three_duplicates_with_more(void);
 
 #endif

@@ -55,13 +55,7 @@ TCP_TEST(rfc5681_2_a_nothing_outstanding)
 	DUP();
 	send_write(10 * MSS);
 	FULL(10);
-	DUP();
-	NO_MORE();
-	DUP();
-	NO_MORE();
-	DUP();
-	FAST(0);
-	NO_MORE();
+	three_duplicates();
 }
 
 TCP_TEST(rfc5681_2_b_ack_with_text)
@@ -116,12 +110,7 @@ TCP_TEST(rfc5681_2_e_window_update)
 TCP_TEST(rfc3042_2_first_two_duplicate_acks_send_something_new)
 {
 	ten_on_their_way(40);
-	DUP();
-	FULL(1);
-	DUP();
-	FULL(1);
-	DUP();
-	FAST(0);
+	three_duplicates_with_more();
 	NO_MORE();
 }
 
@@ -142,13 +131,7 @@ TCP_TEST(rfc3042_2_peers_window_is_obeyed)
 	send_enter(0, (uint16_t)(10 * MSS));
 	send_write(40 * MSS);
 	FULL(10);
-	DUP();
-	NO_MORE();
-	DUP();
-	NO_MORE();
-	DUP();
-	FAST(0);
-	NO_MORE();
+	three_duplicates();
 }
 
 int

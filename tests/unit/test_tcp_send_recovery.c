@@ -10,12 +10,7 @@ TCP_TEST(rfc5681_3_2_steps_2_to_5_inflation)
 	int i;
 
 	ten_on_their_way(40);
-	DUP();
-	FULL(1);
-	DUP();
-	FULL(1);
-	DUP();
-	FAST(0);
+	three_duplicates_with_more();
 	NO_MORE();
 	/* 12 are on their way, cwnd is 5 + 3. */
 	for (i = 4; i <= 7; i++) {
@@ -56,12 +51,7 @@ TCP_TEST(rfc6582_3_2_step_3_partial_ack)
 	int i;
 
 	ten_on_their_way(40);
-	DUP();
-	FULL(1);
-	DUP();
-	FULL(1);
-	DUP();
-	FAST(0);
+	three_duplicates_with_more();
 	for (i = 4; i <= 7; i++) {
 		DUP();
 		NO_MORE();
@@ -153,12 +143,7 @@ TCP_TEST(rfc6582_3_2_step_4_timeout)
 	int i;
 
 	ten_on_their_way(20);
-	DUP();
-	FULL(1);
-	DUP();
-	FULL(1);
-	DUP();
-	FAST(0);
+	three_duplicates_with_more();
 	NO_MORE();
 	EXPIRE();
 	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
