@@ -128,14 +128,18 @@ take_duplicate_ack(struct tcp_conn *c, const struct tcp_seg *seg, const struct t
 	send->once = true;
 }
 
-/* The timer as it runs, or RTO from now if that is sooner: a peer that shuts and opens its window
- * again and again does not put off what was lost. RFC 6298 5.1. */
-static uint32_t
-sooner(const struct tcp_conn *c, const struct tcp_env *env)
+/* The timer of a window that has opened. A probe's ends with it, but that of text sent before runs
+ * on: else a peer that shuts and opens its window again and again would put off for ever what was
+ * lost. RFC 6298 5.1. */
+static void
+rearm_opened(struct tcp_conn *c, const struct tcp_env *env)
 {
 	uint32_t anew = timer_node_at(env->now, c->rto_ms);
 
-	return c->timer.tcp_ms != 0 && seq_lt(c->timer.tcp_ms, anew) ? c->timer.tcp_ms : anew;
+	if (tcp_flight(c) == 0)
+		c->timer.tcp_ms = 0;
+	else if (env->send->probed || c->timer.tcp_ms == 0 || seq_lt(anew, c->timer.tcp_ms))
+		c->timer.tcp_ms = anew;
 }
 
 void
@@ -160,10 +164,10 @@ tcp_send_acked(struct tcp_conn *c, const struct tcp_seg *seg, uint32_t snd_wnd,
 		 * each time. And the probes' number and back-off say nothing of the network. */
 		if (send->probed)
 			send->resume = c->snd.una;
-		send->probed = false;
 		c->retries = 0;
 		c->rto_ms = send->srtt > 0 ? measured_rto(send) : send->rto;
-		c->timer.tcp_ms = tcp_flight(c) == 0 ? 0 : sooner(c, env);
+		rearm_opened(c, env);
+		send->probed = false;
 	}
 }
 

@@ -198,6 +198,20 @@ TCP_TEST(rfc6298_5_1_window_that_opens_again_and_again_does_not_restart_the_time
 	OUT(.at = 0, .text = MSS, .sent = TCP_SENT_AGAIN);
 }
 
+/* What goes once the window has opened has a time-out of its own, and not what was left until the
+ * next probe. RFC 6298 5.1. */
+TCP_TEST(rfc6298_5_1_window_that_opens_just_before_a_probe)
+{
+	close_window(0, 3000);
+	SAME(TCP_RTO_MIN_MS, EXPIRE());
+	OUT(.at = 5000, .text = 1, .sent = TCP_SENT_PROBE);
+	NO_MORE();
+	tcp_wait(2 * TCP_RTO_MIN_MS - 1);
+	window(5000, 5000);
+	SAME(3000, SEND_ALL());
+	DEADLINE_IN(TCP_RTO_MIN_MS);
+}
+
 /* R2 counts what one segment is sent for: probes do not take from the text's retransmissions. */
 TCP_TEST(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes)
 {
@@ -330,6 +344,7 @@ main(void)
 		cmocka_unit_test(rfc9293_3_8_6_1_window_that_opens_again_and_again),
 		cmocka_unit_test(
 			rfc6298_5_1_window_that_opens_again_and_again_does_not_restart_the_timer),
+		cmocka_unit_test(rfc6298_5_1_window_that_opens_just_before_a_probe),
 		cmocka_unit_test(rfc9293_3_8_3_text_has_all_its_retransmissions_after_probes),
 		cmocka_unit_test(rfc6298_2_window_that_opens_leaves_the_measured_timeout),
 		cmocka_unit_test(rfc6298_5_7_window_that_opens_leaves_the_first_timeout),
