@@ -114,6 +114,11 @@ conn_store_give(struct conn_store *store, uint32_t index)
 	assert(store->count > 0 && index < store->fresh[family]);
 	conn_store_tcp(store, index)->timer.next = store->free[family];
 	conn_store_tcp(store, index)->timer.prev = GIVEN_BACK;
+	/* No four-tuple has port 0. */
+	if (family == 0)
+		store->v4[index].flow.lport = 0;
+	else
+		store->v6[index - store->split].flow.lport = 0;
 	store->free[family] = index;
 	store->count--;
 }

@@ -69,7 +69,7 @@ uint32_t conn_store_places(const struct conn_store *store);
 /* Is there a connection at place index, which is less than conn_store_places()? */
 bool conn_store_alive(const struct conn_store *store, uint32_t index);
 
-/* Gives it back. */
+/* Gives it back: it is conn_store_is() of no four-tuple any more. */
 void conn_store_give(struct conn_store *store, uint32_t index);
 
 /* The timer nodes of all connections, for the wheel. */

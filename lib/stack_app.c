@@ -171,13 +171,13 @@ stack_app_close(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	enum tcp_verdict v;
 
 	/* What a read that waits has taken is not unread. */
-	env = stack_env(s, c, conn);
+	stack_env(s, c, conn, &env);
 	c->rcv.held = tcp_unread(c, &env);
 	c->flags &= (uint16_t) ~(TCP_F_READING | TCP_F_WRITING);
 	c->timer.call_ms = 0;
 	/* Calls by hand that wait never return: their places are for others. */
 	stack_calls_forget(s, c);
-	env = stack_env(s, c, conn);
+	env.reading = 0;
 	if (c->flags & TCP_F_QUEUED)
 		v = tcp_abort(c, TCP_RST_NOT_ACCEPTED, &env, &reply);
 	else if (c->flags & TCP_F_LINGER)
@@ -190,9 +190,10 @@ stack_app_close(struct stack *s, struct tcp_conn *c, uint32_t conn)
 void
 stack_app_shutdown(struct stack *s, struct tcp_conn *c, uint32_t conn)
 {
-	struct tcp_env env = stack_env(s, c, conn);
+	struct tcp_env env;
 	struct tcp_reply reply;
 
+	stack_env(s, c, conn, &env);
 	tcp_shutdown(c, &env, &reply);
 	finish(s, conn, TCP_KEEP, &reply);
 }
@@ -206,7 +207,7 @@ block(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	struct tcp_reply reply;
 
 	stack_kept_trim(s, c, conn);
-	env = stack_env(s, c, conn);
+	stack_env(s, c, conn, &env);
 	if (pending != NULL) {
 		tcp_reply_ack(c, &env, &pending->reply);
 		pending->reply.coalesce = true;

@@ -27,7 +27,7 @@ stack_connection_at(const struct stack *s, uint32_t place, struct stack_connecti
 
 	if (!conn_store_alive(&s->conns, place))
 		return false;
-	env = stack_env(s, c, place);
+	stack_env(s, c, place, &env);
 	*out = (struct stack_connection){
 		.state = (enum tcp_state)c->state,
 		.listener = stack_listener(s, c),
@@ -71,9 +71,11 @@ is_free(const struct stack *s, const struct tcp_conn *c)
 static bool
 is_too_much(const struct stack *s, const struct tcp_conn *c, uint32_t conn, uint32_t length)
 {
-	struct tcp_env env = stack_env(s, c, conn);
-	uint32_t unacked = env.send != NULL ? tcp_unacked(c, env.send) : 0;
+	struct tcp_env env;
+	uint32_t unacked;
 
+	stack_env(s, c, conn, &env);
+	unacked = env.send != NULL ? tcp_unacked(c, env.send) : 0;
 	return unacked > UNACKED_MAX || length > UNACKED_MAX - unacked;
 }
 

@@ -37,7 +37,7 @@ stack_warm(struct stack *s, unsigned int count)
 	} walks[STACK_BURST_MAX];
 	unsigned int going_on = 0;
 
-	s->warmed = stack_changes(s);
+	memset(s->opened, 0, sizeof(s->opened));
 	for (unsigned int i = 0; i < count; i++) {
 		struct flow_probe p = flow_table_probe(&s->table, s->slots[i].hash);
 
@@ -69,9 +69,10 @@ find(const struct stack *s, const struct stack_slot *slot)
 	struct flow_probe p;
 	uint32_t conn = slot->seen;
 
-	/* What was looked up early is stale when SYN and ACK share a burst. */
-	if (s->warmed == stack_changes(s) &&
-	    (conn == CONN_NONE || conn_store_is(&s->conns, conn, &slot->packet.flow)))
+	/* What was seen early and was closed since is no four-tuple's; what was not seen may have
+	 * been opened since, as where SYN and ACK share a burst. */
+	if (conn != CONN_NONE ? conn_store_is(&s->conns, conn, &slot->packet.flow)
+			      : !stack_may_be_opened(s, slot->hash))
 		return conn;
 	p = flow_table_probe(&s->table, slot->hash);
 	while ((conn = flow_probe_next(&s->table, &p)) != FLOW_TABLE_NONE) {
@@ -234,11 +235,12 @@ void
 stack_connection_segment(struct stack *s, struct stack_slot *slot, uint32_t conn)
 {
 	struct tcp_conn *c = conn_store_tcp(&s->conns, conn);
-	struct tcp_env env = stack_env(s, c, conn);
+	struct tcp_env env;
 	const struct tcp_conn was = *c;
 	bool keeps = slot->packet.seg.text > 0 && keeps_text(s, c);
 	enum tcp_verdict v;
 
+	stack_env(s, c, conn, &env);
 	env.refuse_text = keeps && !stack_may_keep(s, c, slot->packet.seg.text);
 	v = tcp_input(c, &slot->packet.seg, &env, &slot->reply);
 	if (slot->reply.challenge) {

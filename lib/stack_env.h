@@ -6,17 +6,22 @@
 
 #include "stack_internal.h"
 
-/* What a listener and the host decide for its connections of a family, 4 or 6. */
-static inline struct tcp_env
-stack_listener_env(const struct stack *s, const struct listener *l, uint8_t family)
+/* What a listener and the host decide for its connections of a family, 4 or 6. Field by field: a
+ * struct that is put together elsewhere and copied in wide words waits for its narrow ones. */
+static inline void
+stack_listener_env(const struct stack *s, const struct listener *l, uint8_t family,
+		   struct tcp_env *env)
 {
-	return (struct tcp_env){
-		.now = s->now,
-		.tsval = s->tsval,
-		.rcv_buff = l->receive_buffer,
-		.msl_ms = s->conf.msl_ms,
-		.mss = (uint16_t)(s->conf.mtu - (family == 4 ? 40 : 60)),
-	};
+	env->now = s->now;
+	env->tsval = s->tsval;
+	env->rcv_buff = l->receive_buffer;
+	env->msl_ms = s->conf.msl_ms;
+	env->mss = (uint16_t)(s->conf.mtu - (family == 4 ? 40 : 60));
+	env->peer_mss = 0;
+	env->reading = 0;
+	env->accept_full = false;
+	env->refuse_text = false;
+	env->send = NULL;
 }
 
 /* How much a read takes before it returns; an echo's no more than it can send back. */
@@ -32,21 +37,20 @@ stack_read_size(const struct script_step *step, const struct tcp_conn *c,
 }
 
 /* What connection c's listener and host decide for it. */
-static inline struct tcp_env
-stack_env(const struct stack *s, const struct tcp_conn *c, uint32_t conn)
+static inline void
+stack_env(const struct stack *s, const struct tcp_conn *c, uint32_t conn, struct tcp_env *env)
 {
 	const struct script_step *step = stack_step(s, c);
 	const struct listener *l = &s->conf.index->listeners[step->listener];
-	struct tcp_env env = stack_listener_env(s, l, conn < s->conns.split ? 4 : 6);
 
-	env.peer_mss = conn_store_side(&s->conns, conn)->peer_mss;
+	stack_listener_env(s, l, conn < s->conns.split ? 4 : 6, env);
+	env->peer_mss = conn_store_side(&s->conns, conn)->peer_mss;
 	if (c->flags & TCP_F_SENDER)
-		env.send = &s->senders[stack_sender_find(s, conn)].tcp;
+		env->send = &s->senders[stack_sender_find(s, conn)].tcp;
 	if (c->flags & TCP_F_READING)
-		env.reading = stack_read_size(step, c, env.send, l);
+		env->reading = stack_read_size(step, c, env->send, l);
 	if (c->state == TCP_SYN_RECEIVED)
-		env.accept_full = s->queued[step->listener] >= l->backlog;
-	return env;
+		env->accept_full = s->queued[step->listener] >= l->backlog;
 }
 
 #endif

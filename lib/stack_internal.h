@@ -15,9 +15,10 @@
 #include "tcp_reply.h"
 #include "timer_wheel.h"
 
-#define STACK_QUEUE   512 /* segments that no frame asked for, waiting to be sent: a power of two */
-#define STACK_RESERVE 64  /* places in it that text leaves to everything else */
-#define STACK_CALLED  64  /* calls made by hand that have not returned */
+#define STACK_QUEUE       512 /* segments that no frame asked for, waiting to be sent: a power of two */
+#define STACK_RESERVE     64  /* places in it that text leaves to everything else */
+#define STACK_OPENED_BITS 512 /* of which a burst sets so few that hardly two share one */
+#define STACK_CALLED      64  /* calls made by hand that have not returned */
 _Static_assert(SCRIPT_STEPS_MAX + STACK_CALLED == UINT16_MAX, "a step is 16 bits");
 
 #define SENDER_NONE UINT32_MAX
@@ -126,7 +127,8 @@ struct stack {
 	struct stack_slot slots[STACK_BURST_MAX];
 	unsigned int slot_count; /* slots of this burst acted on so far; 0 outside of one */
 	bool acting;             /* slots are still to come */
-	uint64_t warmed;         /* stack_changes() when slots[].seen was looked up */
+	/* Opened since slots[].seen was looked up: a bit for each, by its hash. */
+	uint64_t opened[STACK_OPENED_BITS / 64];
 	struct stack_segment queue[STACK_QUEUE];
 	unsigned int queue_head, queue_tail;
 };
@@ -331,11 +333,29 @@ stack_count_frame(struct stack *s, const struct stack_frame *frame, uint8_t drop
 	}
 }
 
-/* Connections that were opened and closed so far: while it stays the same, so does the table. */
-static inline uint64_t
-stack_changes(const struct stack *s)
+/* The bit of opened that a hash has. */
+static inline unsigned int
+stack_opened_bit(uint64_t hash)
 {
-	return s->counters.opened + s->counters.closed;
+	return (unsigned int)(hash >> 16) % STACK_OPENED_BITS;
+}
+
+/* A connection is in the table now whose slots of this burst may have been looked up before. */
+static inline void
+stack_mark_opened(struct stack *s, uint64_t hash)
+{
+	const unsigned int bit = stack_opened_bit(hash);
+
+	s->opened[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+/* Has one of that hash, or of another, been opened since the burst was looked up? */
+static inline bool
+stack_may_be_opened(const struct stack *s, uint64_t hash)
+{
+	const unsigned int bit = stack_opened_bit(hash);
+
+	return s->opened[bit / 64] >> bit % 64 & 1;
 }
 
 /* RFC 9293 3.7.1 MUST-15: what the peer can take. */

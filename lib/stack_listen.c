@@ -31,6 +31,7 @@ take(struct stack *s, struct stack_slot *slot)
 	}
 	if (!flow_table_insert(&s->table, slot->hash, conn))
 		assert(false && "the table has room for every connection of the store");
+	stack_mark_opened(s, slot->hash);
 	side = conn_store_side(&s->conns, conn);
 	*side = (struct conn_side){.path = path};
 	stack_claim(s, slot, conn);
@@ -43,12 +44,13 @@ static void
 send_cookie(struct stack *s, struct stack_slot *slot, const struct listener *l)
 {
 	const struct tcp_seg *seg = &slot->packet.seg;
-	struct tcp_env env = stack_listener_env(s, l, slot->packet.flow.family);
+	struct tcp_env env;
 	uint32_t iss = slot->syn_hashed == STACK_HASHED_COOKIE
 			       ? isn_cookie_of(slot->syn_hash, slot->mss_index, s->cookie_tick)
 			       : isn_cookie_make(&s->cookie_key, &slot->packet.flow, seg->seq,
 						 slot->peer_mss, s->cookie_tick);
 
+	stack_listener_env(s, l, slot->packet.flow.family, &env);
 	tcp_open_cookie(seg, iss, &env, &slot->reply);
 	if (seg->options & TCP_OPT_TS) {
 		struct isn_cookie_options options = {
@@ -108,11 +110,12 @@ static bool
 open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const uint32_t *at_least)
 {
 	const struct listener *l = &s->conf.index->listeners[number];
-	struct tcp_env env = stack_listener_env(s, l, slot->packet.flow.family);
+	struct tcp_env env;
 	uint32_t conn = take(s, slot);
 	struct tcp_conn *c;
 	uint32_t iss;
 
+	stack_listener_env(s, l, slot->packet.flow.family, &env);
 	if (conn == CONN_NONE)
 		return false;
 	iss = slot->syn_hashed == STACK_HASHED_ISN
@@ -230,7 +233,7 @@ take_cookie(struct stack *s, struct stack_slot *slot, uint16_t number)
 		kept.mss = s->conf.min_mss;
 	c = conn_store_tcp(&s->conns, conn);
 	conn_store_side(&s->conns, conn)->peer_mss = kept.mss;
-	env = stack_listener_env(s, l, slot->packet.flow.family);
+	stack_listener_env(s, l, slot->packet.flow.family, &env);
 	env.peer_mss = kept.mss;
 	tcp_open_from_cookie(c, seg, &syn, &env);
 	c->step = l->step;

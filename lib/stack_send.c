@@ -93,7 +93,7 @@ stack_sender_take(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	if (!flow_table_insert(&s->sender_table, hash_of(conn), sender))
 		assert(false && "the table has room for every sender");
 	c->flags |= TCP_F_SENDER;
-	env = stack_env(s, c, conn);
+	stack_env(s, c, conn, &env);
 	tcp_send_open(c, &env);
 	return sender;
 }
@@ -226,7 +226,7 @@ stack_write(struct stack *s, struct tcp_conn *c, uint32_t conn, const struct scr
 		return false;
 	if (copied)
 		byte_queue_append(&s->text, &it->sending, step->text, step->arg);
-	env = stack_env(s, c, conn);
+	stack_env(s, c, conn, &env);
 	tcp_write(&env, step->arg);
 	stack_push(s, c, conn);
 	return true;
@@ -236,10 +236,11 @@ uint32_t
 stack_echo(struct stack *s, struct tcp_conn *c, uint32_t conn, uint32_t length)
 {
 	uint32_t sender = stack_sender_find(s, conn);
-	struct tcp_env env = stack_env(s, c, conn);
+	struct tcp_env env;
 	struct sender *it = get(s, sender);
 	uint32_t moved;
 
+	stack_env(s, c, conn, &env);
 	trim(s, it, c->snd.una);
 	if (length > it->received.bytes)
 		length = it->received.bytes;
@@ -312,9 +313,10 @@ count(struct stack *s, const struct tcp_reply *reply)
 static bool
 push(struct stack *s, struct tcp_conn *c, uint32_t conn, uint32_t sender)
 {
-	struct tcp_env env = stack_env(s, c, conn);
+	struct tcp_env env;
 	struct tcp_reply reply;
 
+	stack_env(s, c, conn, &env);
 	trim(s, get(s, sender), c->snd.una);
 	for (unsigned int i = 0; i < QUANTUM && stack_queue_room(s) > STACK_RESERVE; i++) {
 		if (!tcp_send_next(c, &env, &reply))

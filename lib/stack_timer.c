@@ -175,10 +175,11 @@ static bool
 protocol_timer(struct stack *s, struct tcp_conn *c, uint32_t conn)
 {
 	bool delayed = c->flags & TCP_F_SYN_ACK_DUE;
-	struct tcp_env env = stack_env(s, c, conn);
+	struct tcp_env env;
 	struct tcp_reply reply;
 	enum tcp_verdict v;
 
+	stack_env(s, c, conn, &env);
 	c->timer.tcp_ms = 0;
 	v = tcp_timeout(c, &env, &reply);
 	if (delayed)
@@ -209,7 +210,7 @@ call_timer(struct stack *s, struct tcp_conn *c, uint32_t conn)
 	c->timer.call_ms = 0;
 	if (c->state != TCP_SYN_RECEIVED)
 		return stack_app_run(s, conn, STACK_APP_TIMER);
-	env = stack_env(s, c, conn);
+	stack_env(s, c, conn, &env);
 	tcp_abort(c, TCP_RST_HANDSHAKE_TIMEOUT, &env, &reply);
 	enqueue(s, conn, &reply, SENDER_NONE);
 	stack_release(s, conn);
