@@ -25,8 +25,7 @@ struct conn_side {
 	uint16_t path;         /* path_table: where segments go that answer none */
 	uint16_t peer_mss;     /* clamped */
 	uint16_t challenge_at; /* when the second began that challenges counts; units of 32 ms */
-	uint8_t challenges;    /* challenge ACKs in that second */
-	uint8_t slot;          /* the stack's: the last slot of a burst that was its */
+	uint16_t challenges;   /* challenge ACKs in that second */
 };
 _Static_assert(sizeof(struct conn_side) == 8, "80 bytes a connection, all told");
 
@@ -96,8 +95,9 @@ static inline __attribute__((always_inline)) void
 conn_store_prefetch(const struct conn_store *store, uint32_t index)
 {
 	__builtin_prefetch(conn_store_tcp(store, index), 1);
-	/* IPv6's is the connection's second line, where its addresses are. */
-	__builtin_prefetch(conn_store_side(store, index));
+	/* Its second line, where its addresses are. */
+	if (index >= store->split)
+		__builtin_prefetch(conn_store_side(store, index));
 }
 
 static inline bool

@@ -38,6 +38,7 @@ stack_warm(struct stack *s, unsigned int count)
 	unsigned int going_on = 0;
 
 	memset(s->opened, 0, sizeof(s->opened));
+	memset(s->last_slot, SLOT_NONE, sizeof(s->last_slot));
 	for (unsigned int i = 0; i < count; i++) {
 		struct flow_probe p = flow_table_probe(&s->table, s->slots[i].hash);
 
@@ -122,7 +123,7 @@ stack_release(struct stack *s, uint32_t conn)
 	conn_store_give(&s->conns, conn);
 	s->counters.closed++;
 	/* The entry may be another connection's before the burst is over. */
-	for (; slot != NULL; slot = stack_earlier_slot(s, slot))
+	for (; slot != NULL; slot = stack_earlier_slot(s, slot, conn))
 		slot->conn = CONN_NONE;
 }
 
@@ -281,6 +282,7 @@ stack_segment(struct stack *s, struct stack_slot *slot)
 
 	slot->reply = (struct tcp_reply){0};
 	slot->conn = CONN_NONE;
+	slot->claimed = false;
 	slot->sender = SENDER_NONE;
 	slot->shared = false;
 	slot->wake = false;

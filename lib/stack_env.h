@@ -6,18 +6,19 @@
 
 #include "stack_internal.h"
 
-/* What a listener and the host decide for its connections of a family, 4 or 6. Field by field: a
+/* What a listener and the host decide for its connections of a family, 4 or 6, and what the peer
+ * has announced. Field by field: a
  * struct that is put together elsewhere and copied in wide words waits for its narrow ones. */
 static inline void
 stack_listener_env(const struct stack *s, const struct listener *l, uint8_t family,
-		   struct tcp_env *env)
+		   const uint16_t *peer_mss, struct tcp_env *env)
 {
 	env->now = s->now;
 	env->tsval = s->tsval;
 	env->rcv_buff = l->receive_buffer;
 	env->msl_ms = s->conf.msl_ms;
 	env->mss = (uint16_t)(s->conf.mtu - (family == 4 ? 40 : 60));
-	env->peer_mss = 0;
+	env->peer_mss = peer_mss;
 	env->reading = 0;
 	env->accept_full = false;
 	env->refuse_text = false;
@@ -43,8 +44,8 @@ stack_env(const struct stack *s, const struct tcp_conn *c, uint32_t conn, struct
 	const struct script_step *step = stack_step(s, c);
 	const struct listener *l = &s->conf.index->listeners[step->listener];
 
-	stack_listener_env(s, l, conn < s->conns.split ? 4 : 6, env);
-	env->peer_mss = conn_store_side(&s->conns, conn)->peer_mss;
+	stack_listener_env(s, l, conn < s->conns.split ? 4 : 6,
+			   &conn_store_side(&s->conns, conn)->peer_mss, env);
 	if (c->flags & TCP_F_SENDER)
 		env->send = &s->senders[stack_sender_find(s, conn)].tcp;
 	if (c->flags & TCP_F_READING)

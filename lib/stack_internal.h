@@ -18,6 +18,7 @@
 #define STACK_QUEUE       512 /* segments that no frame asked for, waiting to be sent: a power of two */
 #define STACK_RESERVE     64  /* places in it that text leaves to everything else */
 #define STACK_OPENED_BITS 512 /* of which a burst sets so few that hardly two share one */
+#define STACK_SLOT_PLACES 128 /* at most 256 */
 #define STACK_CALLED      64  /* calls made by hand that have not returned */
 _Static_assert(SCRIPT_STEPS_MAX + STACK_CALLED == UINT16_MAX, "a step is 16 bits");
 
@@ -75,7 +76,9 @@ struct stack_slot {
 	uint16_t peer_mss;      /* a SYN's */
 	uint32_t seen;          /* stack_warm(): the connection whose segment it may be */
 	uint32_t conn;          /* whose segment it was; CONN_NONE: nobody's, or released since */
-	uint8_t earlier;        /* conn's slot before this one in the burst; SLOT_NONE: none */
+	uint8_t place;          /* in last_slot, while the slot is somebody's */
+	uint8_t earlier;        /* the slot before this one in that place; SLOT_NONE: none */
+	bool claimed;           /* place and earlier are set */
 	uint32_t sender;        /* whose text the reply carries */
 	bool shared;            /* its ACK was replaced by a later one of this burst (D-13) */
 	bool wake;              /* it brought what a blocked read or write waits for */
@@ -127,6 +130,7 @@ struct stack {
 	struct stack_slot slots[STACK_BURST_MAX];
 	unsigned int slot_count; /* slots of this burst acted on so far; 0 outside of one */
 	bool acting;             /* slots are still to come */
+	uint8_t last_slot[STACK_SLOT_PLACES]; /* by connection: see stack_slot.h */
 	/* Opened since slots[].seen was looked up: a bit for each, by its hash. */
 	uint64_t opened[STACK_OPENED_BITS / 64];
 	struct stack_segment queue[STACK_QUEUE];

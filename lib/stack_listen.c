@@ -50,7 +50,7 @@ send_cookie(struct stack *s, struct stack_slot *slot, const struct listener *l)
 			       : isn_cookie_make(&s->cookie_key, &slot->packet.flow, seg->seq,
 						 slot->peer_mss, s->cookie_tick);
 
-	stack_listener_env(s, l, slot->packet.flow.family, &env);
+	stack_listener_env(s, l, slot->packet.flow.family, &slot->peer_mss, &env);
 	tcp_open_cookie(seg, iss, &env, &slot->reply);
 	if (seg->options & TCP_OPT_TS) {
 		struct isn_cookie_options options = {
@@ -115,7 +115,7 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 	struct tcp_conn *c;
 	uint32_t iss;
 
-	stack_listener_env(s, l, slot->packet.flow.family, &env);
+	stack_listener_env(s, l, slot->packet.flow.family, &slot->peer_mss, &env);
 	if (conn == CONN_NONE)
 		return false;
 	iss = slot->syn_hashed == STACK_HASHED_ISN
@@ -125,7 +125,6 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 		iss = *at_least;
 	c = conn_store_tcp(&s->conns, conn);
 	conn_store_side(&s->conns, conn)->peer_mss = slot->peer_mss;
-	env.peer_mss = slot->peer_mss;
 	tcp_open(c, &slot->packet.seg, iss, l->syn_ack_delay_ms, &env, &slot->reply);
 	c->step = l->step;
 	stack_count_alive(s, number, true);
@@ -233,8 +232,7 @@ take_cookie(struct stack *s, struct stack_slot *slot, uint16_t number)
 		kept.mss = s->conf.min_mss;
 	c = conn_store_tcp(&s->conns, conn);
 	conn_store_side(&s->conns, conn)->peer_mss = kept.mss;
-	stack_listener_env(s, l, slot->packet.flow.family, &env);
-	env.peer_mss = kept.mss;
+	stack_listener_env(s, l, slot->packet.flow.family, &kept.mss, &env);
 	tcp_open_from_cookie(c, seg, &syn, &env);
 	c->step = l->step;
 	stack_count_alive(s, number, true);

@@ -1,40 +1,54 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* stack_slot.h - the slots of one connection in a burst: the connection knows the last of them,
- * each the one before. For stack_*.c. */
+/* stack_slot.h - the slots of one connection in a burst. They are chained, the last one first, with
+ * those of other connections that share a place in last_slot: all of it is near, which the
+ * connection's own memory is not. For stack_*.c. */
 #ifndef RIPOSTE_STACK_SLOT_H
 #define RIPOSTE_STACK_SLOT_H
 
 #include "stack_internal.h"
+
+_Static_assert(STACK_BURST_MAX <= SLOT_NONE, "a slot's number has 8 bits");
+
+/* The first of a chain's slots from number on that is conn's; NULL if there is none. */
+static inline struct stack_slot *
+stack_slot_of(struct stack *s, uint8_t number, uint32_t conn)
+{
+	while (number != SLOT_NONE && s->slots[number].conn != conn)
+		number = s->slots[number].earlier;
+	return number == SLOT_NONE ? NULL : &s->slots[number];
+}
 
 /* The last slot of this burst, of those that were acted on, whose segment was conn's; NULL if there
  * is none. */
 static inline struct stack_slot *
 stack_last_slot(struct stack *s, uint32_t conn)
 {
-	struct stack_slot *slot = &s->slots[conn_store_side(&s->conns, conn)->slot];
-
-	return slot < s->slots + s->slot_count && slot->conn == conn ? slot : NULL;
+	if (s->slot_count == 0)
+		return NULL;
+	return stack_slot_of(s, s->last_slot[conn % STACK_SLOT_PLACES], conn);
 }
 
 /* conn's slot before that one; NULL: none. */
 static inline struct stack_slot *
-stack_earlier_slot(struct stack *s, const struct stack_slot *slot)
+stack_earlier_slot(struct stack *s, const struct stack_slot *slot, uint32_t conn)
 {
-	return slot->earlier == SLOT_NONE ? NULL : &s->slots[slot->earlier];
+	return stack_slot_of(s, slot->earlier, conn);
 }
 
-/* The segment of the slot that is acted on is conn's. */
+/* The segment of the slot that is acted on, which is the last one of its chain if it is in one
+ * already, is conn's. */
 static inline void
 stack_claim(struct stack *s, struct stack_slot *slot, uint32_t conn)
 {
-	const struct stack_slot *earlier;
-
 	if (slot->conn == conn)
 		return;
-	earlier = stack_last_slot(s, conn);
+	if (slot->claimed)
+		s->last_slot[slot->place] = slot->earlier;
 	slot->conn = conn;
-	slot->earlier = earlier == NULL ? SLOT_NONE : (uint8_t)(earlier - s->slots);
-	conn_store_side(&s->conns, conn)->slot = (uint8_t)(slot - s->slots);
+	slot->place = conn % STACK_SLOT_PLACES;
+	slot->earlier = s->last_slot[slot->place];
+	slot->claimed = true;
+	s->last_slot[slot->place] = (uint8_t)(slot - s->slots);
 }
 
 #endif

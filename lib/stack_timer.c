@@ -12,7 +12,7 @@ stack_pending_ack(struct stack *s, uint32_t conn)
 	if (s->slot_count == 0 || !(conn_store_tcp(&s->conns, conn)->flags & TCP_F_ACK_PENDING))
 		return NULL;
 	for (struct stack_slot *slot = stack_last_slot(s, conn); slot != NULL;
-	     slot = stack_earlier_slot(s, slot)) {
+	     slot = stack_earlier_slot(s, slot, conn)) {
 		if (slot->reply.coalesce)
 			return slot;
 	}
@@ -28,7 +28,7 @@ last_slot(struct stack *s, uint32_t conn)
 	struct stack_slot *slot = stack_last_slot(s, conn);
 
 	while (slot != NULL && slot->reply.drop != DROP_NONE)
-		slot = stack_earlier_slot(s, slot);
+		slot = stack_earlier_slot(s, slot, conn);
 	return slot;
 }
 

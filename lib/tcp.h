@@ -195,13 +195,14 @@ struct tcp_env {
 	uint32_t tsval;    /* TSval of what is sent now, never 0 */
 	uint32_t rcv_buff; /* the listener's receive_buffer, 1 .. 2^30 */
 	uint32_t msl_ms;
-	uint16_t mss;          /* what we announce: MTU - 40 or - 60 */
-	uint16_t peer_mss;     /* what the peer announced: our SWS threshold (3.8.6.2.2) */
-	uint32_t reading;      /* bytes that a blocked read takes: they leave the buffer as they
-				* come. 0: the application is not in a read */
-	bool accept_full;      /* the accept queue has no room (D-24) */
-	bool refuse_text;      /* text has to be kept, and there is no memory for it */
-	struct tcp_send *send; /* of a connection with TCP_F_SENDER; NULL: it never wrote */
+	uint16_t mss;             /* what we announce: MTU - 40 or - 60 */
+	const uint16_t *peer_mss; /* what the peer announced: our SWS threshold (3.8.6.2.2). Far
+				   * from the connection, and most segments do without */
+	uint32_t reading;         /* bytes that a blocked read takes: they leave the buffer as they
+				   * come. 0: the application is not in a read */
+	bool accept_full;         /* the accept queue has no room (D-24) */
+	bool refuse_text;         /* text has to be kept, and there is no memory for it */
+	struct tcp_send *send;    /* of a connection with TCP_F_SENDER; NULL: it never wrote */
 };
 
 /* Bytes that lie in the receive buffer. */

@@ -26,7 +26,7 @@ min_u32(uint32_t a, uint32_t b)
 uint32_t
 tcp_window_step(const struct tcp_env *env)
 {
-	return min_u32(env->peer_mss, env->rcv_buff - env->rcv_buff / 2);
+	return min_u32(*env->peer_mss, env->rcv_buff - env->rcv_buff / 2);
 }
 
 /* Chooses RCV.WND anew, where current bytes of the last one are left. */
@@ -35,14 +35,13 @@ advertise(struct tcp_conn *c, uint32_t current, const struct tcp_env *env)
 {
 	uint32_t unread = tcp_unread(c, env);
 	uint32_t space = unread < env->rcv_buff ? env->rcv_buff - unread : 0;
-	uint32_t step = tcp_window_step(env);
 	uint8_t shift = c->flags & TCP_F_WSCALE ? tcp_window_shift(env->rcv_buff) : 0;
 	uint32_t wnd = space;
 	uint32_t field;
 
 	/* RFC 9293 3.8.6 SHLD-14: the right edge does not move left. RFC 9293 3.8.6.2.2: nor does
 	 * it move right in small steps, unless all has been read. */
-	if (wnd < current || (unread > 0 && wnd - current < step))
+	if (wnd < current || (unread > 0 && wnd - current < tcp_window_step(env)))
 		wnd = current;
 	field = wnd >> shift;
 	/* A scaled window cannot name every byte. Rounding down would move the edge left, so round

@@ -25,7 +25,7 @@ tcp_max(uint32_t a, uint32_t b)
 static inline uint32_t
 tcp_effective_mss(const struct tcp_conn *c, const struct tcp_env *env)
 {
-	uint32_t mss = tcp_min(env->peer_mss, env->mss);
+	uint32_t mss = tcp_min(*env->peer_mss, env->mss);
 	uint32_t options = c->flags & TCP_F_TS ? TCP_TS_LENGTH : 0;
 
 	return mss > options ? mss - options : 1;

@@ -382,8 +382,9 @@ prepare(const struct tcp_base *base, bool ts)
 		.rcv_buff = 65535,
 		.msl_ms = 30000,
 		.mss = 1460,
-		.peer_mss = 1460,
+		.peer_mss = &h.peer_mss,
 	};
+	h.peer_mss = 1460;
 }
 
 void

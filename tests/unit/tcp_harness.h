@@ -34,12 +34,13 @@ struct tcp_harness {
 	uint8_t syn_options; /* of the SYN; TCP_OPT_TS is set in half of the runs */
 	uint8_t syn_wscale;
 	uint16_t syn_mss;
-	uint16_t wnd;     /* the window field of what RX() makes */
-	uint32_t peer_ts; /* and its TSval */
-	uint32_t echo_ms; /* how long ago we sent what its TSecr echoes: at first so long that it
-			   * measures nothing */
-	uint32_t fill;    /* bytes of text that lie unread once tcp_enter() is done */
-	bool orphan;      /* tcp_enter() closes both directions where it closes ours */
+	uint16_t peer_mss; /* env.peer_mss */
+	uint16_t wnd;      /* the window field of what RX() makes */
+	uint32_t peer_ts;  /* and its TSval */
+	uint32_t echo_ms;  /* how long ago we sent what its TSecr echoes: at first so long that it
+			    * measures nothing */
+	uint32_t fill;     /* bytes of text that lie unread once tcp_enter() is done */
+	bool orphan;       /* tcp_enter() closes both directions where it closes ours */
 
 	/* What both ends know after tcp_enter(). Nothing changes it later. */
 	uint32_t iss, irs;

@@ -248,7 +248,7 @@ expected_window(const struct before *b, const struct expected *e)
 {
 	uint32_t edge = RCV_NXT + b->wnd;
 	uint32_t open = e->rcv_nxt + (BUFF - e->unread);
-	uint32_t step = BUFF / 2 < h.env.peer_mss ? BUFF / 2 : h.env.peer_mss;
+	uint32_t step = BUFF / 2 < h.peer_mss ? BUFF / 2 : h.peer_mss;
 
 	if (e->unread == 0 || (int32_t)(open - edge) >= (int32_t)step)
 		edge = open;

@@ -32,7 +32,7 @@ TCP_TEST(rfc6928_2_initial_window)
 
 	for (i = 0; i < COUNT(CASES); i++) {
 		send_enter(0, 65535);
-		h.env.peer_mss = CASES[i].mss;
+		h.peer_mss = CASES[i].mss;
 		h.env.mss = 8960;
 		send_open();
 		send_write(60000);

@@ -130,7 +130,7 @@ TCP_TEST(rfc9293_3_7_1_must_16_effective_mss)
 	for (i = 0; i < COUNT(CASES); i++) {
 		send_enter(0, 65535);
 		options = h.syn_options & TCP_OPT_TS ? 12 : 0;
-		h.env.peer_mss = CASES[i].peer;
+		h.peer_mss = CASES[i].peer;
 		h.env.mss = CASES[i].ours;
 		send_open();
 		send_write(2 * CASES[i].want);
@@ -208,7 +208,7 @@ TCP_TEST(rfc9293_3_4_numbers_go_all_the_way_round)
 
 	h.syn_options |= TCP_OPT_WSCALE;
 	h.syn_wscale = 7;
-	h.env.mss = h.env.peer_mss = 65000;
+	h.env.mss = h.peer_mss = 65000;
 	send_enter(0, 65535);
 	send_write(10);
 	OUT(.at = 0, .text = 10);
@@ -245,7 +245,7 @@ TCP_TEST(rfc9293_3_7_4_small_segment_after_two_gigabytes_of_full_ones)
 {
 	struct tcp_reply r;
 
-	h.env.mss = h.env.peer_mss = h.syn_mss = 60000;
+	h.env.mss = h.peer_mss = h.syn_mss = 60000;
 	send_enter(0, 65535);
 	for (o.written = 0; o.written < UINT32_C(0x80000000) + MSS; o.written += MSS) {
 		tcp_write(&h.env, MSS);

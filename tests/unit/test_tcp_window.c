@@ -124,7 +124,7 @@ TCP_TEST(rfc9293_3_8_6_2_2_window_of_one_byte_opens)
 
 TCP_TEST(rfc9293_3_8_6_2_2_window_opens_by_the_peers_mss)
 {
-	h.env.peer_mss = 536;
+	h.peer_mss = 536;
 	h.fill = 65535;
 	tcp_enter(TCP_ESTABLISHED);
 	tcp_call_read(535);
