@@ -24,13 +24,12 @@ siphash_end(size_t length)
 	return (uint64_t)length << 56;
 }
 
-#define SIPHASH_LANES      8
+#define SIPHASH_LANES      64
 #define SIPHASH_LANE_WORDS 8 /* at most */
 
-/* siphash_words() of the first used of SIPHASH_LANES inputs at a time, all of count words, up to
- * SIPHASH_LANE_WORDS: words[i][lane]. What is in the other lanes does not matter, but it is
- * something. */
-void siphash_lanes(const struct siphash_key *key, const uint64_t (*words)[SIPHASH_LANES],
+/* siphash_words() of used inputs at a time, up to SIPHASH_LANES, all of count words, up to
+ * SIPHASH_LANE_WORDS: words[i][lane], of which the lanes that are not used may be written to. */
+void siphash_lanes(const struct siphash_key *key, uint64_t (*words)[SIPHASH_LANES],
 		   unsigned int count, unsigned int used, uint64_t hashes[SIPHASH_LANES]);
 
 /* Reads a key from its 16 bytes. */

@@ -8,6 +8,7 @@
 
 _Static_assert(WORDS_MAX >= FLOW_WORDS, "flows are hashed, too");
 _Static_assert(WORDS_MAX <= SIPHASH_LANE_WORDS, "they fit");
+_Static_assert(STACK_BURST_MAX <= LANES, "a burst fits");
 
 /* Inputs of the same length. */
 struct lanes {
@@ -19,32 +20,13 @@ struct lanes {
 
 /* What is hashed with one key: IPv4's inputs and IPv6's, which are longer. */
 struct batch {
-	const struct siphash_key *key;
 	struct lanes lanes[2];
 };
 
 static inline void
-begin(struct batch *batch, const struct siphash_key *key)
+begin(struct batch *batch)
 {
-	batch->key = key;
-	for (unsigned int family = 0; family < 2; family++)
-		batch->lanes[family].count = batch->lanes[family].word_count = 0;
-}
-
-static void
-flush(struct batch *batch, unsigned int family)
-{
-	struct lanes *lanes = &batch->lanes[family];
-	uint64_t hashes[LANES];
-
-	for (unsigned int i = 0; i < lanes->word_count; i++)
-		for (unsigned int lane = lanes->count; lane < LANES; lane++)
-			lanes->words[i][lane] = 0;
-	siphash_lanes(batch->key, (const uint64_t(*)[LANES])lanes->words, lanes->word_count,
-		      lanes->count, hashes);
-	for (unsigned int lane = 0; lane < lanes->count; lane++)
-		*lanes->hashes[lane] = hashes[lane];
-	lanes->count = 0;
+	batch->lanes[0].count = batch->lanes[1].count = 0;
 }
 
 /* Where the next input's words go, LANES apart. */
@@ -60,20 +42,26 @@ next(struct batch *batch, const struct flow *flow)
 static inline void
 add(struct batch *batch, const struct flow *flow, unsigned int count, uint64_t *hash)
 {
-	const unsigned int family = flow->family == 6;
-	struct lanes *lanes = &batch->lanes[family];
+	struct lanes *lanes = &batch->lanes[flow->family == 6];
 
 	lanes->word_count = count;
 	lanes->hashes[lanes->count++] = hash;
-	if (lanes->count == LANES)
-		flush(batch, family);
 }
 
 static void
-end(struct batch *batch)
+end(struct batch *batch, const struct siphash_key *key)
 {
-	flush(batch, 0);
-	flush(batch, 1);
+	uint64_t hashes[LANES];
+
+	for (unsigned int family = 0; family < 2; family++) {
+		struct lanes *lanes = &batch->lanes[family];
+
+		if (lanes->count == 0)
+			continue;
+		siphash_lanes(key, lanes->words, lanes->word_count, lanes->count, hashes);
+		for (unsigned int lane = 0; lane < lanes->count; lane++)
+			*lanes->hashes[lane] = hashes[lane];
+	}
 }
 
 /* Four-tuples. */
@@ -82,14 +70,14 @@ hash_flows(struct stack *s, unsigned int count)
 {
 	struct batch batch;
 
-	begin(&batch, &s->flow_key);
+	begin(&batch);
 	for (unsigned int i = 0; i < count; i++) {
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
 
 		add(&batch, flow, flow_hash_words(flow, next(&batch, flow), LANES), &slot->hash);
 	}
-	end(&batch);
+	end(&batch, &s->flow_key);
 }
 
 /* Of a SYN, what its ISS is likely to be made of: a cookie while cookies are being sent. */
@@ -99,7 +87,7 @@ hash_syns(struct stack *s, unsigned int count)
 	const bool cookies = s->cookie_ever && s->cookie_sent == s->cookie_tick;
 	struct batch batch;
 
-	begin(&batch, cookies ? &s->cookie_key : &s->isn_key);
+	begin(&batch);
 	for (unsigned int i = 0; i < count; i++) {
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
@@ -120,7 +108,7 @@ hash_syns(struct stack *s, unsigned int count)
 		slot->syn_hashed = cookies ? STACK_HASHED_COOKIE : STACK_HASHED_ISN;
 		add(&batch, flow, n, &slot->syn_hash);
 	}
-	end(&batch);
+	end(&batch, cookies ? &s->cookie_key : &s->isn_key);
 }
 
 void

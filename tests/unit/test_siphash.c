@@ -212,7 +212,7 @@ siphash_of_words_and_of_each_lane_agrees_with_libsodium(void **state)
 				lanes[i][lane] = words[i];
 		}
 		used = 1 + (unsigned int)round % SIPHASH_LANES;
-		siphash_lanes(&key, (const uint64_t(*)[SIPHASH_LANES])lanes, count, used, hashes);
+		siphash_lanes(&key, lanes, count, used, hashes);
 		for (size_t lane = 0; lane < used; lane++) {
 			uint64_t is = 0;
 
