@@ -2,6 +2,7 @@
 /* stack_parse.c - what comes of a frame before any connection is looked at; for most kinds of
  * frames that is all. */
 #include "stack_answer.h"
+#include "wire_parse_plain.h"
 
 /* What a host that is down still answers, or would not have answered either. */
 static bool
@@ -53,7 +54,7 @@ parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 		stack_count_frame(s, frame, DROP_segmented);
 		return false;
 	}
-	wire_parse(&s->host, frame->data, frame->length, frame->csum, p);
+	wire_parse_inline(&s->host, frame->data, frame->length, frame->csum, p);
 	if (s->reach != STACK_UP && !is_heard(s, p)) {
 		p->kind = WIRE_NOTHING;
 		p->drop = DROP_host_down;

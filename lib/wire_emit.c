@@ -14,7 +14,7 @@ void
 wire_put_ip4(const struct wire_host *host, const struct flow *flow, uint8_t protocol,
 	     uint32_t l4_length, bool offload, uint8_t *at)
 {
-	emit_ip4(host, &flow->v4, protocol, checksum_ends(flow), l4_length, offload, at);
+	emit_ip4(host->ttl, &flow->v4, protocol, checksum_ends(flow), l4_length, offload, at);
 }
 
 void

@@ -29,11 +29,15 @@ emit_tags(const struct wire_l2 *l2, uint8_t *frame, uint32_t at)
 static inline uint32_t
 emit_ethernet(const struct wire_host *host, const struct wire_l2 *l2, uint16_t type, uint8_t *frame)
 {
+	const bool tagged = __builtin_expect(l2->tags > 0, 0);
 	uint32_t at = offsetof(struct wire_eth, type);
 
-	memcpy(frame, l2->peer, 6);
-	memcpy(frame + 6, host->mac, 6);
-	if (__builtin_expect(l2->tags > 0, 0))
+	/* Eight bytes are as good as six: what is too much of them is written over. */
+	_Static_assert(offsetof(struct wire_l2, peer) == 0 && sizeof(*l2) >= 8, "eight bytes");
+	_Static_assert(offsetof(struct wire_host, mac) == 0 && sizeof(*host) >= 8, "eight bytes");
+	memcpy(frame, l2, 8);
+	memcpy(frame + 6, host, 8);
+	if (tagged)
 		at = emit_tags(l2, frame, at);
 	type = htons(type);
 	memcpy(frame + at, &type, 2);
@@ -42,22 +46,23 @@ emit_ethernet(const struct wire_host *host, const struct wire_l2 *l2, uint16_t t
 
 /* ends is the sum of both addresses. */
 static inline void
-emit_ip4(const struct wire_host *host, const struct flow4 *flow, uint8_t protocol, uint64_t ends,
-	 uint32_t l4_length, bool offload, uint8_t *at)
+emit_ip4(uint8_t ttl, const struct flow4 *flow, uint8_t protocol, uint64_t ends, uint32_t l4_length,
+	 bool offload, uint8_t *at)
 {
 	/* DSCP and ECN 0 (D-6, RFC 3168 6.1.4). RFC 6864 4.1: DF and never a fragment, so ID 0. */
 	const uint32_t lengths = htonl(0x45000000u + (uint32_t)sizeof(struct wire_ip4) + l4_length);
 	const uint32_t fragment = htonl(WIRE_IP4_DF);
-	const uint32_t ttl = htonl((uint32_t)host->ttl << 24 | (uint32_t)protocol << 16);
-	const uint16_t checksum = offload ? 0 : checksum_finish(ends + lengths + fragment + ttl);
+	const uint32_t life = htonl((uint32_t)ttl << 24 | (uint32_t)protocol << 16);
+	const uint16_t checksum = offload ? 0 : checksum_finish(ends + lengths + fragment + life);
+	const uint32_t src = flow->laddr, dst = flow->raddr;
 
 	/* Each word straight to its place: an array in between would be read before it is there. */
 	memcpy(at, &lengths, 4);
 	memcpy(at + 4, &fragment, 4);
-	memcpy(at + 8, &ttl, 2);
+	memcpy(at + 8, &life, 2);
 	memcpy(at + offsetof(struct wire_ip4, checksum), &checksum, 2);
-	memcpy(at + offsetof(struct wire_ip4, src), &flow->laddr, 4);
-	memcpy(at + offsetof(struct wire_ip4, dst), &flow->raddr, 4);
+	memcpy(at + offsetof(struct wire_ip4, src), &src, 4);
+	memcpy(at + offsetof(struct wire_ip4, dst), &dst, 4);
 }
 
 static inline void
@@ -140,54 +145,62 @@ static inline void
 emit_header(const struct tcp_reply *reply, uint32_t ports, uint64_t ends, uint32_t length,
 	    bool offload, uint8_t *at)
 {
+	/* What is written may be anything, to the compiler, so it is read before. */
+	const uint32_t seq = htonl(reply->seq), ack = htonl(reply->ack), text = reply->text;
+	const uint32_t rest = htonl(length / 4 << 28 | (uint32_t)reply->flags << 16 | reply->wnd);
 	const uint64_t pseudo =
-		checksum_carry(ends, (uint64_t)htonl(WIRE_IP_TCP) + htonl(length + reply->text));
+		checksum_carry(ends, (uint64_t)htonl(WIRE_IP_TCP) + htonl(length + text));
 	struct emit_words w = {at, 0};
+	uint64_t sum = pseudo;
 	uint16_t checksum;
 
 	emit_word(&w, ports);
-	emit_word(&w, htonl(reply->seq));
-	emit_word(&w, htonl(reply->ack));
-	emit_word(&w, htonl(length / 4 << 28 | (uint32_t)reply->flags << 16 | reply->wnd));
+	emit_word(&w, seq);
+	emit_word(&w, ack);
+	emit_word(&w, rest);
 	emit_word(&w, 0); /* checksum and urgent pointer */
-	if (reply->options != 0)
+	if (length > sizeof(struct wire_tcp)) {
 		emit_options(reply, &w);
-	assert(w.at == at + length);
-	if (offload)
+		assert(w.at == at + length);
+	}
+	if (offload) {
 		checksum = checksum_fold(pseudo);
-	else
-		checksum = checksum_finish(
-			checksum_add(checksum_carry(pseudo, w.sum), at + length, reply->text));
+	} else {
+		sum = checksum_carry(sum, w.sum);
+		if (text > 0)
+			sum = checksum_add(sum, at + length, text);
+		checksum = checksum_finish(sum);
+	}
 	memcpy(at + offsetof(struct wire_tcp, checksum), &checksum, 2);
 }
 
-/* The whole frame of one family; v4 is known where this is called. frame is nobody else's. */
+/* The whole frame of one family; v4 is known where this is called. */
 static inline __attribute__((always_inline)) uint32_t
 emit_family(const struct wire_host *host, const struct wire_l2 *l2, const struct flow *flow,
-	    const struct tcp_reply *reply, bool v4, uint8_t *restrict frame,
-	    struct wire_lengths *lengths)
+	    const struct tcp_reply *reply, bool v4, uint8_t *frame, struct wire_lengths *lengths)
 {
-	const uint32_t l2_length =
-		emit_ethernet(host, l2, v4 ? WIRE_TYPE_IP4 : WIRE_TYPE_IP6, frame);
+	const uint8_t ttl = host->ttl, offload = host->tx_offload;
 	const uint32_t l3_length = v4 ? sizeof(struct wire_ip4) : sizeof(struct wire_ip6);
 	const uint32_t l4_length =
 		(uint32_t)sizeof(struct wire_tcp) + emit_options_length(reply->options);
+	const uint32_t payload = l4_length + reply->text;
 	const uint64_t ends = v4 ? checksum_ends4(&flow->v4) : checksum_ends6(&flow->v6);
+	const uint32_t l2_length =
+		emit_ethernet(host, l2, v4 ? WIRE_TYPE_IP4 : WIRE_TYPE_IP6, frame);
 	uint8_t *l3 = frame + l2_length;
 
-	emit_header(reply, flow_ports_back(flow), ends, l4_length, host->tx_offload & WIRE_TX_TCP,
+	emit_header(reply, flow_ports_back(flow), ends, l4_length, offload & WIRE_TX_TCP,
 		    l3 + l3_length);
 	if (v4)
-		emit_ip4(host, &flow->v4, WIRE_IP_TCP, ends, l4_length + reply->text,
-			 host->tx_offload & WIRE_TX_IP, l3);
+		emit_ip4(ttl, &flow->v4, WIRE_IP_TCP, ends, payload, offload & WIRE_TX_IP, l3);
 	else
-		emit_ip6(&flow->v6, WIRE_IP_TCP, host->ttl, l4_length + reply->text, l3);
+		emit_ip6(&flow->v6, WIRE_IP_TCP, ttl, payload, l3);
 	*lengths = (struct wire_lengths){
 		.l2 = (uint8_t)l2_length,
 		.l3 = (uint8_t)l3_length,
 		.l4 = (uint8_t)l4_length,
 	};
-	return l2_length + l3_length + l4_length + reply->text;
+	return l2_length + l3_length + payload;
 }
 
 /* As wire_emit_tcp(). */

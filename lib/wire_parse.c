@@ -8,7 +8,6 @@
 #include "wire_layout.h"
 #include "wire_parse.h"
 #include "wire_parse_plain.h"
-#include "wire_parse_tcp.h"
 
 /* What the Ethernet destination is to us. */
 enum dst {
@@ -97,10 +96,9 @@ parse_frame(const struct wire_host *host, const uint8_t *frame, uint32_t length,
 	return dst == DST_US ? DROP_l2_type : DROP_l2_not_ours;
 }
 
-/* What is not plain_ip4() or plain_ip6(). */
-static enum drop_reason
-parse_any(const struct wire_host *host, const uint8_t *frame, uint32_t length, uint8_t csum,
-	  struct wire_packet *p)
+enum drop_reason
+wire_parse_any(const struct wire_host *host, const uint8_t *frame, uint32_t length, uint8_t csum,
+	       struct wire_packet *p)
 {
 	enum drop_reason reason;
 
@@ -118,15 +116,5 @@ void
 wire_parse(const struct wire_host *host, const uint8_t *frame, uint32_t length, uint8_t csum,
 	   struct wire_packet *p)
 {
-	enum drop_reason reason;
-
-	if (plain_ip4(host, frame, length, csum, p))
-		reason = wire_parse_tcp(frame, csum, checksum_ends4(&p->flow.v4), p);
-	else if (plain_ip6(host, frame, length, p))
-		reason = wire_parse_tcp(frame, csum, checksum_ends6(&p->flow.v6), p);
-	else
-		reason = parse_any(host, frame, length, csum, p);
-	if (reason != DROP_NONE)
-		p->kind = WIRE_NOTHING;
-	p->drop = (uint8_t)reason;
+	wire_parse_inline(host, frame, length, csum, p);
 }

@@ -20,6 +20,10 @@ enum drop_reason wire_parse_ip4(const struct wire_host *host, const uint8_t *fra
 enum drop_reason wire_parse_ip6(const struct wire_host *host, const uint8_t *frame, uint32_t length,
 				bool group, struct wire_packet *p);
 
+/* wire_parse.c: any frame, whatever comes first in it. */
+enum drop_reason wire_parse_any(const struct wire_host *host, const uint8_t *frame, uint32_t length,
+				uint8_t csum, struct wire_packet *p);
+
 /* icmp.c: the ICMP or ICMPv6 header at p->l4. */
 enum drop_reason icmp_parse(const uint8_t *frame, struct wire_packet *p);
 

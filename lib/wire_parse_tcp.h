@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* wire_parse_tcp.h - the TCP header and its options. RFC 9293 3.1; rules.md section 2, F6 to F8,
- * and section 7.1. Part of wire_parse.c. */
+ * and section 7.1. Inline, for wire_parse_plain.h. */
 #ifndef RIPOSTE_WIRE_PARSE_TCP_H
 #define RIPOSTE_WIRE_PARSE_TCP_H
 
