@@ -16,11 +16,7 @@ static inline bool
 look(struct stack *s, struct stack_slot *slot, struct flow_probe *p)
 {
 	slot->seen = flow_probe_here(&s->table, p);
-	if (slot->seen != FLOW_TABLE_NONE) {
-		conn_store_prefetch(&s->conns, slot->seen);
-		return false;
-	}
-	if (!flow_probe_goes_on(&s->table, p))
+	if (slot->seen != FLOW_TABLE_NONE || !flow_probe_goes_on(&s->table, p))
 		return false;
 	flow_probe_prefetch(&s->table, p);
 	return true;
@@ -28,8 +24,8 @@ look(struct stack *s, struct stack_slot *slot, struct flow_probe *p)
 
 /* All slots look at their buckets, then those whose bucket sends them on at the next ones, and so
  * on: they wait for memory together. */
-void
-stack_warm(struct stack *s, unsigned int count)
+static void
+look_up(struct stack *s, unsigned int count)
 {
 	struct {
 		struct stack_slot *slot;
@@ -37,8 +33,6 @@ stack_warm(struct stack *s, unsigned int count)
 	} walks[STACK_BURST_MAX];
 	unsigned int going_on = 0;
 
-	memset(s->opened, 0, sizeof(s->opened));
-	memset(s->last_slot, SLOT_NONE, sizeof(s->last_slot));
 	for (unsigned int i = 0; i < count; i++) {
 		struct flow_probe p = flow_table_probe(&s->table, s->slots[i].hash);
 
@@ -59,6 +53,20 @@ stack_warm(struct stack *s, unsigned int count)
 				walks[going_on++].probe = p;
 			}
 		}
+	}
+}
+
+void
+stack_warm(struct stack *s, unsigned int count)
+{
+	memset(s->opened, 0, sizeof(s->opened));
+	memset(s->last_slot, SLOT_NONE, sizeof(s->last_slot));
+	look_up(s, count);
+	/* Nothing else in between: an address that has to be translated first keeps the processor,
+	 * and only what it has within its reach waits together. */
+	for (unsigned int i = 0; i < count; i++) {
+		if (s->slots[i].seen != CONN_NONE)
+			conn_store_prefetch(&s->conns, s->slots[i].seen);
 	}
 }
 
