@@ -67,7 +67,7 @@ device_mac(unsigned int number, uint8_t mac[6])
 	mac[5] = (uint8_t)(mac[5] + number);
 }
 
-/* The next headers of the stream, in frames that have come. */
+/* What the next of the stream has other than the frames that have come, in these. */
 static uint16_t
 put_heads(uint16_t port, uint16_t queue, struct rte_mbuf **mbufs, uint16_t count, uint16_t room,
 	  void *arg)
@@ -89,9 +89,11 @@ put_heads(uint16_t port, uint16_t queue, struct rte_mbuf **mbufs, uint16_t count
 		}
 		head = stream->heads + (size_t)next++ * stream->stride;
 		if (stream->stride == STREAM_STRIDE_4)
-			memcpy(rte_pktmbuf_mtod(mbufs[i], void *), head, STREAM_STRIDE_4);
+			memcpy(rte_pktmbuf_mtod_offset(mbufs[i], void *, STREAM_FROM_4), head,
+			       STREAM_STRIDE_4);
 		else
-			memcpy(rte_pktmbuf_mtod(mbufs[i], void *), head, STREAM_STRIDE_6);
+			memcpy(rte_pktmbuf_mtod_offset(mbufs[i], void *, STREAM_FROM_6), head,
+			       STREAM_STRIDE_6);
 	}
 	atomic_store_explicit(&stream->next, next, memory_order_relaxed);
 	if (i < count)

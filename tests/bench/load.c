@@ -128,6 +128,7 @@ load_stream(const struct row *row, const struct clients *c, uint32_t live, struc
 	if (!row->fills && !row->wanders)
 		return true;
 	to->stride = c->family == 4 ? STREAM_STRIDE_4 : STREAM_STRIDE_6;
+	to->from = c->family == 4 ? STREAM_FROM_4 : STREAM_FROM_6;
 	to->count = row->fills ? live : WANDERING;
 	to->once = row->fills;
 	to->heads = memory_take((size_t)to->count * to->stride, -1, "a stream of frames");
@@ -135,7 +136,7 @@ load_stream(const struct row *row, const struct clients *c, uint32_t live, struc
 		return false;
 	for (uint32_t n = 0; n < to->count; n++) {
 		put(row, c, n, live, frame);
-		memcpy(to->heads + (size_t)n * to->stride, frame, to->stride);
+		memcpy(to->heads + (size_t)n * to->stride, frame + to->from, to->stride);
 	}
 	return true;
 }

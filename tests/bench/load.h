@@ -23,18 +23,23 @@ struct row {
 /* The row of that name; NULL if there is none. */
 const struct row *load_row(const char *name);
 
-/* Headers that take the place of those in the frames of a file, one after the other: more of them
- * than a file holds. Filled in by a receive callback, at the receiver's cost. */
+/* What of the headers takes the place of that in the frames of a file, one after the other: of more
+ * frames than a file holds, as much as tells a client's frames from another's. Filled in by a
+ * receive callback, at the receiver's cost. */
 struct stream {
-	uint8_t *heads; /* stride bytes each, from the Ethernet header on */
-	uint32_t stride;
+	uint8_t *heads;  /* stride bytes each */
+	uint32_t stride; /* STREAM_STRIDE_4 or _6 */
+	uint32_t from;   /* where in a frame they belong */
 	uint32_t count;
 	bool once;             /* then nothing more comes */
 	_Atomic uint32_t next; /* the main lcore looks at it */
 };
 
-#define STREAM_STRIDE_4 64
-#define STREAM_STRIDE_6 80
+/* From the IPv4 header's checksum or the IPv6 header's source to the TCP header's checksum. */
+#define STREAM_FROM_4   24
+#define STREAM_STRIDE_4 32
+#define STREAM_FROM_6   16
+#define STREAM_STRIDE_6 64
 
 /* Makes the stream of a row that has one; false if there is no memory, which has been said. */
 bool load_stream(const struct row *row, const struct clients *c, uint32_t live, struct stream *to);
