@@ -268,6 +268,8 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 	slot_count = stack_parse(s, frames, count);
 	stack_hash(s, slot_count);
 	stack_warm(s, slot_count);
+	memset(s->opened, 0, sizeof(s->opened));
+	memset(s->last_slot, SLOT_NONE, sizeof(s->last_slot));
 	s->acting = true;
 	for (unsigned int i = 0; i < slot_count; i++) {
 		s->slot_count = i + 1;

@@ -59,8 +59,6 @@ look_up(struct stack *s, unsigned int count)
 void
 stack_warm(struct stack *s, unsigned int count)
 {
-	memset(s->opened, 0, sizeof(s->opened));
-	memset(s->last_slot, SLOT_NONE, sizeof(s->last_slot));
 	look_up(s, count);
 	/* Nothing else in between: an address that has to be translated first keeps the processor,
 	 * and only what it has within its reach waits together. */
@@ -78,8 +76,8 @@ find(const struct stack *s, const struct stack_slot *slot)
 	struct flow_probe p;
 	uint32_t conn = slot->seen;
 
-	/* What was seen early and was closed since is no four-tuple's; what was not seen may have
-	 * been opened since, as where SYN and ACK share a burst. */
+	/* The place of what was seen early and was closed since is no four-tuple's, or another's;
+	 * what was not seen may have been opened since, as where SYN and ACK share a burst. */
 	if (conn != CONN_NONE ? conn_store_is(&s->conns, conn, &slot->packet.flow)
 			      : !stack_may_be_opened(s, slot->hash))
 		return conn;

@@ -7,8 +7,8 @@
 #include "stack_internal.h"
 
 /* What a listener and the host decide for its connections of a family, 4 or 6, and what the peer
- * has announced. Field by field: a
- * struct that is put together elsewhere and copied in wide words waits for its narrow ones. */
+ * has announced, which lives as long as env. Field by field: a struct that is put together
+ * elsewhere and copied in wide words waits for its narrow ones. */
 static inline void
 stack_listener_env(const struct stack *s, const struct listener *l, uint8_t family,
 		   const uint16_t *peer_mss, struct tcp_env *env)

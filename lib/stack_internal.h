@@ -15,12 +15,13 @@
 #include "tcp_reply.h"
 #include "timer_wheel.h"
 
-#define STACK_QUEUE       512 /* segments that no frame asked for, waiting to be sent: a power of two */
-#define STACK_RESERVE     64  /* places in it that text leaves to everything else */
-#define STACK_OPENED_BITS 512 /* of which a burst sets so few that hardly two share one */
-#define STACK_SLOT_PLACES 128 /* at most 256 */
-#define STACK_CALLED      64  /* calls made by hand that have not returned */
+#define STACK_QUEUE           512 /* segments that no frame asked for, waiting to be sent: a power of two */
+#define STACK_RESERVE         64  /* places in it that text leaves to everything else */
+#define STACK_OPENED_BITS     512 /* of which a burst sets so few that hardly two share one */
+#define STACK_SLOT_PLACES_LOG 7
+#define STACK_CALLED          64 /* calls made by hand that have not returned */
 _Static_assert(SCRIPT_STEPS_MAX + STACK_CALLED == UINT16_MAX, "a step is 16 bits");
+_Static_assert(STACK_OPENED_BITS % 64 == 0, "whole words");
 
 #define SENDER_NONE UINT32_MAX
 #define SLOT_NONE   UINT8_MAX
@@ -130,7 +131,7 @@ struct stack {
 	struct stack_slot slots[STACK_BURST_MAX];
 	unsigned int slot_count; /* slots of this burst acted on so far; 0 outside of one */
 	bool acting;             /* slots are still to come */
-	uint8_t last_slot[STACK_SLOT_PLACES]; /* by connection: see stack_slot.h */
+	uint8_t last_slot[1 << STACK_SLOT_PLACES_LOG]; /* by connection: see stack_slot.h */
 	/* Opened since slots[].seen was looked up: a bit for each, by its hash. */
 	uint64_t opened[STACK_OPENED_BITS / 64];
 	struct stack_segment queue[STACK_QUEUE];
@@ -159,8 +160,8 @@ void stack_hash(struct stack *s, unsigned int count);
 
 /* stack_conn.c */
 
-/* Looks up what the first count slots may belong to, sets seen, and asks for those connections'
- * lines. */
+/* Looks up what the first count slots belong to as long as no connection is opened, sets seen, and
+ * asks for those connections' lines. */
 void stack_warm(struct stack *s, unsigned int count);
 
 /* A TCP segment that nothing was said about yet: finds its connection or listener and sets the

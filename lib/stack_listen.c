@@ -115,9 +115,9 @@ open_connection(struct stack *s, struct stack_slot *slot, uint16_t number, const
 	struct tcp_conn *c;
 	uint32_t iss;
 
-	stack_listener_env(s, l, slot->packet.flow.family, &slot->peer_mss, &env);
 	if (conn == CONN_NONE)
 		return false;
+	stack_listener_env(s, l, slot->packet.flow.family, &slot->peer_mss, &env);
 	iss = slot->syn_hashed == STACK_HASHED_ISN
 		      ? isn_of(slot->syn_hash, s->isn_ticks)
 		      : isn_make(&s->isn_key, &slot->packet.flow, s->isn_ticks);

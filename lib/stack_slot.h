@@ -8,6 +8,15 @@
 #include "stack_internal.h"
 
 _Static_assert(STACK_BURST_MAX <= SLOT_NONE, "a slot's number has 8 bits");
+_Static_assert(STACK_SLOT_PLACES_LOG <= 8, "a place has 8 bits");
+
+/* A connection's place. Who opens connections one after the other knows how their numbers differ,
+ * but not which of them meet: a burst of segments for those would walk along one chain. */
+static inline uint8_t
+stack_slot_place(const struct stack *s, uint32_t conn)
+{
+	return (uint8_t)(conn * ((uint32_t)s->chance_key.k0 | 1) >> (32 - STACK_SLOT_PLACES_LOG));
+}
 
 /* The first of a chain's slots from number on that is conn's; NULL if there is none. */
 static inline struct stack_slot *
@@ -25,7 +34,7 @@ stack_last_slot(struct stack *s, uint32_t conn)
 {
 	if (s->slot_count == 0)
 		return NULL;
-	return stack_slot_of(s, s->last_slot[conn % STACK_SLOT_PLACES], conn);
+	return stack_slot_of(s, s->last_slot[stack_slot_place(s, conn)], conn);
 }
 
 /* conn's slot before that one; NULL: none. */
@@ -45,7 +54,7 @@ stack_claim(struct stack *s, struct stack_slot *slot, uint32_t conn)
 	if (slot->claimed)
 		s->last_slot[slot->place] = slot->earlier;
 	slot->conn = conn;
-	slot->place = conn % STACK_SLOT_PLACES;
+	slot->place = stack_slot_place(s, conn);
 	slot->earlier = s->last_slot[slot->place];
 	slot->claimed = true;
 	s->last_slot[slot->place] = (uint8_t)(slot - s->slots);
