@@ -9,7 +9,7 @@ from pathlib import Path
 
 from load.link import MAC, Veth
 from load.machine import LoadError
-from load.report import lay_out, million
+from load.report import lay_out, million, reached
 
 from . import cable
 
@@ -64,7 +64,7 @@ class Answer:
         return self.by[who].rate / max(self.by[each].rate for each in THEIRS)
 
     def wrong(self):
-        return [*(f"{self.kind}: {who} answers {self.ratio(who):.2f} times as many SYNs a second as Linux, "
+        return [*(f"{self.kind}: {who} answers {reached(self.ratio(who))} times as many SYNs a second as Linux, "
                   f"and it should be {LEAST:g}" for who in OURS if self.ratio(who) < LEAST),
                 *(f"{self.kind}: {sum(each.lost)} SYNs that {who} was asked one at a time had no answer, and "
                   "are in no figure" for who, each in self.by.items() if any(each.lost))]
@@ -136,7 +136,7 @@ def line(answer, who):
     return [answer.kind.upper(), who, *(f"{statistics.median(waits):.1f}" for waits in zip(*each.waits)),
             million(each.rate), " to ".join(rates), million(statistics.median(each.offered)),
             "+".join(f"{statistics.median(cpu):.0f}" for cpu in zip(*each.cpu)),
-            *([f"{answer.ratio(who):.2f}", f"{LEAST:.2f}"] if who in OURS else ["", ""])]
+            *([reached(answer.ratio(who)), f"{LEAST:.2f}"] if who in OURS else ["", ""])]
 
 
 def table(answers):

@@ -4,7 +4,7 @@ import csv
 import statistics
 import textwrap
 
-from load.report import draw, lay_out, million, quoted
+from load.report import draw, lay_out, million, quoted, reached
 
 from . import flood, latency
 from .cable import BACKLOG
@@ -20,7 +20,7 @@ def line(row):
     asked = [f"{row.work.least:.2f}", f"{row.work.aim:.2f}"] if row.family == 4 else ["", ""]
     return [row.work.title if row.family == 4 else "", str(row.family), million(row.median(RIPOSTE)),
             f"{1e9 / row.median(RIPOSTE):.0f}", million(row.median(SWAP)), million(row.median(IO)),
-            f"{row.ratio:.2f}", f"{min(row.ratios):.2f} to {max(row.ratios):.2f}", *asked]
+            reached(row.ratio), f"{reached(min(row.ratios))} to {reached(max(row.ratios))}", *asked]
 
 
 def table(rows):
@@ -29,7 +29,7 @@ def table(rows):
 
 def under(rows, share=1):
     """The rows that do not reach what is asked of them, or that share of it; a line each."""
-    return [f"{row.work.title}: {row.ratio:.2f} of 5tswap, and it should be "
+    return [f"{row.work.title}: {reached(row.ratio)} of 5tswap, and it should be "
             f"{share * row.work.least:.2f} at least"
             for row in rows if row.family == 4 and row.ratio < share * row.work.least]
 

@@ -4,7 +4,7 @@ import contextlib
 import statistics
 from dataclasses import dataclass, field
 
-from load.report import lay_out, million
+from load.report import lay_out, million, reached
 
 from .engine import Engine
 from .rounds import measure
@@ -34,7 +34,7 @@ class Pair:
     def wrong(self):
         if self.ratio >= LEAST:
             return []
-        return [f"{self.work.title}: two workers do {self.ratio:.2f} of one, and it should be {LEAST}"]
+        return [f"{self.work.title}: two workers do {reached(self.ratio)} of one, and it should be {LEAST}"]
 
 
 def play(setting, work, family, count, seconds):
@@ -57,6 +57,7 @@ def all_of(setting, families, count, seconds):
 
 def table(pairs):
     lines = [[pair.work.title, str(pair.family), million(statistics.median(pair.one)),
-              million(statistics.median(pair.two)), f"{pair.ratio:.2f}",
-              f"{min(pair.ratios):.2f} to {max(pair.ratios):.2f}", f"{LEAST:.2f}"] for pair in pairs]
+              million(statistics.median(pair.two)), reached(pair.ratio),
+              f"{reached(min(pair.ratios))} to {reached(max(pair.ratios))}", f"{LEAST:.2f}"]
+             for pair in pairs]
     return lay_out([list(COLUMNS), *lines], (0,))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """report - what is printed of the runs: a table, CSV, a plot."""
 import csv
+import math
 import statistics
 import subprocess
 
@@ -23,6 +24,11 @@ SHOWN = 0.0005  # smaller shares are told as counts
 
 def million(rate):
     return "-" if rate is None else f"{rate / 1e6:.2f}"
+
+
+def reached(ratio):
+    """To two decimals, never more than it is: what was missed by a hair does not look as if it were met."""
+    return f"{math.floor(ratio * 100) / 100:.2f}"
 
 
 def percent(share):

@@ -212,6 +212,11 @@ def test_serves_lawful_clients_under_a_flood(tmp_path):
     assert written == [(f"flood {device}", pours, 500) for device, pours in floods]
 
 
+def test_a_ratio_that_was_missed_by_a_hair_does_not_look_met():
+    shown = [report.reached(ratio) for ratio in (0.6999, 0.70001, 1.899, 0.295)]
+    assert shown == ["0.69", "0.70", "1.89", "0.29"]
+
+
 def test_measures_and_writes(tmp_path):
     """Two rows, and ten thousand connections that close; both families. Not "whole": a slow machine
     does not repeat its frames often enough for its shares to be right."""
