@@ -55,9 +55,9 @@ flow_set_ports(struct flow *f, const uint8_t ports[4])
 		memcpy((uint8_t *)&f->v6 + offsetof(struct flow6, rport), ports, 4);
 }
 
-/* Both ports in one word, swapped: as they lie in a packet that is sent. */
+/* Both ports in one word, as they lie in a packet that comes. */
 static inline uint32_t
-flow_ports_back(const struct flow *f)
+flow_ports(const struct flow *f)
 {
 	uint32_t ports;
 
@@ -65,6 +65,15 @@ flow_ports_back(const struct flow *f)
 		memcpy(&ports, (const uint8_t *)&f->v4 + offsetof(struct flow4, rport), 4);
 	else
 		memcpy(&ports, (const uint8_t *)&f->v6 + offsetof(struct flow6, rport), 4);
+	return ports;
+}
+
+/* The same, swapped: as they lie in a packet that is sent. */
+static inline uint32_t
+flow_ports_back(const struct flow *f)
+{
+	const uint32_t ports = flow_ports(f);
+
 	return ports << 16 | ports >> 16;
 }
 

@@ -32,18 +32,6 @@ isn_make(const struct siphash_key *key, const struct flow *flow, uint32_t ticks_
 	return isn_of(flow_hash(flow, key), ticks_4us);
 }
 
-unsigned int
-isn_cookie_words(const struct flow *flow, uint32_t irs, uint32_t mss_index, uint32_t tick,
-		 uint64_t *words, size_t apart)
-{
-	unsigned int count = flow_words(flow, words, apart);
-
-	words[(count - 1) * apart] |= (uint64_t)irs << 32;
-	words[count * apart] = (uint64_t)mss_index << 32 | tick;
-	words[(count + 1) * apart] = siphash_end(flow_length(flow) + 12);
-	return count + 2;
-}
-
 uint32_t
 isn_cookie_of(uint64_t hash, uint32_t mss_index, uint32_t tick)
 {

@@ -41,8 +41,17 @@ uint32_t isn_cookie_make(const struct siphash_key *key, const struct flow *flow,
 /* The same in two steps, for one who hashes many at a time: the words as of flow_words() (returns
  * how many), and the cookie of their hash. */
 #define ISN_COOKIE_WORDS (FLOW_WORDS + 2) /* at most */
-unsigned int isn_cookie_words(const struct flow *flow, uint32_t irs, uint32_t mss_index,
-			      uint32_t tick, uint64_t *words, size_t apart);
+static inline unsigned int
+isn_cookie_words(const struct flow *flow, uint32_t irs, uint32_t mss_index, uint32_t tick,
+		 uint64_t *words, size_t apart)
+{
+	unsigned int count = flow_words(flow, words, apart);
+
+	words[(count - 1) * apart] |= (uint64_t)irs << 32;
+	words[count * apart] = (uint64_t)mss_index << 32 | tick;
+	words[(count + 1) * apart] = siphash_end(flow_length(flow) + 12);
+	return count + 2;
+}
 uint32_t isn_cookie_of(uint64_t hash, uint32_t mss_index, uint32_t tick);
 
 /* The table's index for an MSS. */

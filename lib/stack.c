@@ -2,7 +2,7 @@
 /* stack.c - a burst's way through the host: parse, warm, act, emit. design.md, "Shape". */
 #include <assert.h>
 
-#include "stack_internal.h"
+#include "stack_answer.h"
 
 #define LINE 64
 
@@ -235,6 +235,8 @@ emit(struct stack *s, struct stack_slot *slot)
 	struct stack_frame *frame = slot->frame;
 
 	frame->length = 0;
+	if (slot->sender == SENDER_NONE && stack_answer_later(s, slot))
+		return;
 	if (slot->reply.flags != 0)
 		stack_emit_tcp(s, frame, &slot->packet.l2, &slot->packet.flow, &slot->reply,
 			       slot->sender);
@@ -286,6 +288,7 @@ stack_burst(struct stack *s, struct stack_frame *frames, unsigned int count, sta
 			left--;
 		}
 	}
+	stack_answer_now(s);
 }
 
 const struct stack_counters *

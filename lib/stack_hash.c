@@ -9,75 +9,60 @@
 _Static_assert(WORDS_MAX >= FLOW_WORDS, "flows are hashed, too");
 _Static_assert(WORDS_MAX <= SIPHASH_LANE_WORDS, "they fit");
 _Static_assert(STACK_BURST_MAX <= LANES, "a burst fits");
+_Static_assert(STACK_BURST_MAX <= UINT8_MAX, "a slot's number is 8 bits");
 
-/* Inputs of the same length. */
+/* Inputs of the same length, and which slots they are of. */
 struct lanes {
 	uint64_t words[WORDS_MAX][LANES];
-	uint64_t *hashes[LANES]; /* where the results go */
+	uint8_t slot[LANES];
 	unsigned int word_count;
 	unsigned int count;
 };
 
 /* What is hashed with one key: IPv4's inputs and IPv6's, which are longer. */
 struct batch {
-	struct lanes lanes[2];
+	struct lanes family[2];
 };
 
-static inline void
-begin(struct batch *batch)
+/* The hashes of all that is in lanes; returns how many. */
+static unsigned int
+hash(const struct siphash_key *key, struct lanes *lanes, uint64_t hashes[LANES])
 {
-	batch->lanes[0].count = batch->lanes[1].count = 0;
-}
-
-/* Where the next input's words go, LANES apart. */
-static inline uint64_t *
-next(struct batch *batch, const struct flow *flow)
-{
-	struct lanes *lanes = &batch->lanes[flow->family == 6];
-
-	return &lanes->words[0][lanes->count];
-}
-
-/* There are so many words of it now, whose hash is wanted there. */
-static inline void
-add(struct batch *batch, const struct flow *flow, unsigned int count, uint64_t *hash)
-{
-	struct lanes *lanes = &batch->lanes[flow->family == 6];
-
-	lanes->word_count = count;
-	lanes->hashes[lanes->count++] = hash;
-}
-
-static void
-end(struct batch *batch, const struct siphash_key *key)
-{
-	uint64_t hashes[LANES];
-
-	for (unsigned int family = 0; family < 2; family++) {
-		struct lanes *lanes = &batch->lanes[family];
-
-		if (lanes->count == 0)
-			continue;
+	if (lanes->count > 0)
 		siphash_lanes(key, lanes->words, lanes->word_count, lanes->count, hashes);
-		for (unsigned int lane = 0; lane < lanes->count; lane++)
-			*lanes->hashes[lane] = hashes[lane];
-	}
+	return lanes->count;
 }
 
-/* Four-tuples. */
+static inline struct lanes *
+lanes_of(struct batch *batch, const struct flow *flow)
+{
+	return &batch->family[flow->family == 6];
+}
+
+/* Four-tuples, whose buckets are asked for at once: they are far. */
 static void
 hash_flows(struct stack *s, unsigned int count)
 {
+	uint64_t hashes[LANES];
 	struct batch batch;
 
-	begin(&batch);
+	batch.family[0].count = batch.family[1].count = 0;
 	for (unsigned int i = 0; i < count; i++) {
-		struct stack_slot *slot = &s->slots[i];
-		const struct flow *flow = &slot->packet.flow;
+		const struct flow *flow = &s->slots[i].packet.flow;
+		struct lanes *lanes = lanes_of(&batch, flow);
 
-		add(&batch, flow, flow_hash_words(flow, next(&batch, flow), LANES), &slot->hash);
+		lanes->word_count = flow_hash_words(flow, &lanes->words[0][lanes->count], LANES);
+		lanes->slot[lanes->count++] = (uint8_t)i;
 	}
-	end(&batch, &s->flow_key);
+	for (unsigned int family = 0; family < 2; family++) {
+		struct lanes *lanes = &batch.family[family];
+		const unsigned int n = hash(&s->flow_key, lanes, hashes);
+
+		for (unsigned int i = 0; i < n; i++) {
+			flow_table_prefetch(&s->table, hashes[i]);
+			s->slots[lanes->slot[i]].hash = hashes[i];
+		}
+	}
 }
 
 /* Of a SYN, what its ISS is likely to be made of: a cookie while cookies are being sent. */
@@ -85,30 +70,44 @@ static void
 hash_syns(struct stack *s, unsigned int count)
 {
 	const bool cookies = s->cookie_ever && s->cookie_sent == s->cookie_tick;
+	uint64_t hashes[LANES];
 	struct batch batch;
+	uint16_t mss = 0;
+	uint8_t mss_index = (uint8_t)isn_cookie_mss_index(mss);
 
-	begin(&batch);
+	batch.family[0].count = batch.family[1].count = 0;
 	for (unsigned int i = 0; i < count; i++) {
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
 		const struct tcp_seg *seg = &slot->packet.seg;
-		unsigned int n;
+		struct lanes *lanes = lanes_of(&batch, flow);
+		uint64_t *words = &lanes->words[0][lanes->count];
 
 		slot->syn_hashed = STACK_HASHED_NOT;
 		if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 			continue;
 		slot->peer_mss = stack_peer_mss(s, seg, flow->family);
 		if (cookies) {
-			slot->mss_index = (uint8_t)isn_cookie_mss_index(slot->peer_mss);
-			n = isn_cookie_words(flow, seg->seq, slot->mss_index, s->cookie_tick,
-					     next(&batch, flow), LANES);
+			/* It takes a while, and most peers have the same. */
+			if (slot->peer_mss != mss)
+				mss_index = (uint8_t)isn_cookie_mss_index(slot->peer_mss);
+			mss = slot->peer_mss;
+			slot->mss_index = mss_index;
+			lanes->word_count = isn_cookie_words(flow, seg->seq, mss_index,
+							     s->cookie_tick, words, LANES);
 		} else {
-			n = flow_hash_words(flow, next(&batch, flow), LANES);
+			lanes->word_count = flow_hash_words(flow, words, LANES);
 		}
 		slot->syn_hashed = cookies ? STACK_HASHED_COOKIE : STACK_HASHED_ISN;
-		add(&batch, flow, n, &slot->syn_hash);
+		lanes->slot[lanes->count++] = (uint8_t)i;
 	}
-	end(&batch, cookies ? &s->cookie_key : &s->isn_key);
+	for (unsigned int family = 0; family < 2; family++) {
+		struct lanes *lanes = &batch.family[family];
+		const unsigned int n = hash(cookies ? &s->cookie_key : &s->isn_key, lanes, hashes);
+
+		for (unsigned int i = 0; i < n; i++)
+			s->slots[lanes->slot[i]].syn_hash = hashes[i];
+	}
 }
 
 void
@@ -116,6 +115,4 @@ stack_hash(struct stack *s, unsigned int count)
 {
 	hash_flows(s, count);
 	hash_syns(s, count);
-	for (unsigned int i = 0; i < count; i++)
-		flow_table_prefetch(&s->table, s->slots[i].hash);
 }

@@ -11,6 +11,7 @@
 #include "isn.h"
 #include "path_table.h"
 #include "stack.h"
+#include "stack_columns.h"
 #include "tcp_closed.h"
 #include "tcp_reply.h"
 #include "timer_wheel.h"
@@ -81,6 +82,7 @@ struct stack_slot {
 	uint8_t earlier;        /* the slot before this one in that place; SLOT_NONE: none */
 	bool claimed;           /* place and earlier are set */
 	uint32_t sender;        /* whose text the reply carries */
+	bool plain;             /* as in stack_columns.h */
 	bool shared;            /* its ACK was replaced by a later one of this burst (D-13) */
 	bool wake;              /* it brought what a blocked read or write waits for */
 };
@@ -134,6 +136,7 @@ struct stack {
 	uint8_t last_slot[1 << STACK_SLOT_PLACES_LOG]; /* by connection: see stack_slot.h */
 	/* Opened since slots[].seen was looked up: a bit for each, by its hash. */
 	uint64_t opened[STACK_OPENED_BITS / 64];
+	struct stack_answers answers[2]; /* to IPv4 and IPv6 frames of this burst */
 	struct stack_segment queue[STACK_QUEUE];
 	unsigned int queue_head, queue_tail;
 };

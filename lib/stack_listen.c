@@ -91,7 +91,7 @@ draw(const struct stack *s, const struct stack_slot *slot)
 }
 
 /* The listener that the slot's segment meets; LISTENER_NONE: none. */
-static uint16_t
+static inline __attribute__((always_inline)) uint16_t
 meet(const struct stack *s, const struct stack_slot *slot)
 {
 	const struct listener_index *index = s->conf.index;
@@ -182,7 +182,7 @@ stack_reopen(struct stack *s, struct stack_slot *slot, uint32_t conn)
 
 /* Is the slot's segment the ACK of a cookie that this listener may have sent? Then *mss is what the
  * cookie remembers. */
-static bool
+static inline __attribute__((always_inline)) bool
 proves_cookie(const struct stack *s, const struct stack_slot *slot, uint16_t number, uint16_t *mss)
 {
 	const struct listener *l = &s->conf.index->listeners[number];
@@ -201,7 +201,7 @@ proves_cookie(const struct stack *s, const struct stack_slot *slot, uint16_t num
 
 /* RFC 4987 3.6: an ACK that proves a SYN we kept nothing of. True if it was one, whatever came of
  * it. */
-static bool
+static inline __attribute__((always_inline)) bool
 take_cookie(struct stack *s, struct stack_slot *slot, uint16_t number)
 {
 	const struct listener *l = &s->conf.index->listeners[number];
@@ -263,16 +263,12 @@ stack_listen_segment(struct stack *s, struct stack_slot *slot)
 
 	if (number == LISTENER_NONE) {
 		stack_input_closed(s, &p->seg, &slot->reply);
-		stack_answer_plain(s, slot->frame, p, &slot->reply);
 	} else if (take_cookie(s, slot, number)) {
 		return;
-	} else if (!tcp_input_listen(&p->seg, &slot->reply)) {
-		stack_answer_plain(s, slot->frame, p, &slot->reply);
-	} else {
+	} else if (tcp_input_listen(&p->seg, &slot->reply)) {
 		take_syn(s, slot, number);
 		if (slot->conn != CONN_NONE)
 			return;
-		stack_answer(s, slot->frame, p, &slot->reply);
 	}
-	slot->frame = NULL;
+	stack_answer_slot(s, slot);
 }

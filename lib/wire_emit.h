@@ -46,13 +46,13 @@ emit_ethernet(const struct wire_host *host, const struct wire_l2 *l2, uint16_t t
 
 /* ends is the sum of both addresses. */
 static inline void
-emit_ip4(uint8_t ttl, const struct flow4 *flow, uint8_t protocol, uint64_t ends, uint32_t l4_length,
-	 bool offload, uint8_t *at)
+emit_ip4(uint32_t ttl, const struct flow4 *flow, uint8_t protocol, uint64_t ends,
+	 uint32_t l4_length, bool offload, uint8_t *at)
 {
 	/* DSCP and ECN 0 (D-6, RFC 3168 6.1.4). RFC 6864 4.1: DF and never a fragment, so ID 0. */
 	const uint32_t lengths = htonl(0x45000000u + (uint32_t)sizeof(struct wire_ip4) + l4_length);
 	const uint32_t fragment = htonl(WIRE_IP4_DF);
-	const uint32_t life = htonl((uint32_t)ttl << 24 | (uint32_t)protocol << 16);
+	const uint32_t life = htonl(ttl << 24 | (uint32_t)protocol << 16);
 	const uint16_t checksum = offload ? 0 : checksum_finish(ends + lengths + fragment + life);
 	const uint32_t src = flow->laddr, dst = flow->raddr;
 
@@ -66,7 +66,8 @@ emit_ip4(uint8_t ttl, const struct flow4 *flow, uint8_t protocol, uint64_t ends,
 }
 
 static inline void
-emit_ip6(const struct flow6 *flow, uint8_t next, uint8_t hop_limit, uint32_t l4_length, uint8_t *at)
+emit_ip6(const struct flow6 *flow, uint8_t next, uint32_t hop_limit, uint32_t l4_length,
+	 uint8_t *at)
 {
 	/* Traffic class and flow label 0. */
 	const uint32_t version = htonl(6u << 28);
@@ -82,6 +83,7 @@ emit_ip6(const struct flow6 *flow, uint8_t next, uint8_t hop_limit, uint32_t l4_
  * there) and summed meanwhile. */
 struct emit_words {
 	uint8_t *at;
+	uint32_t apart; /* bytes from one to the next */
 	uint64_t sum;
 };
 
@@ -89,7 +91,7 @@ static inline void
 emit_word(struct emit_words *w, uint32_t word)
 {
 	memcpy(w->at, &word, 4);
-	w->at += 4;
+	w->at += w->apart;
 	w->sum += word;
 }
 
@@ -150,7 +152,7 @@ emit_header(const struct tcp_reply *reply, uint32_t ports, uint64_t ends, uint32
 	const uint32_t rest = htonl(length / 4 << 28 | (uint32_t)reply->flags << 16 | reply->wnd);
 	const uint64_t pseudo =
 		checksum_carry(ends, (uint64_t)htonl(WIRE_IP_TCP) + htonl(length + text));
-	struct emit_words w = {at, 0};
+	struct emit_words w = {at, 4, 0};
 	uint64_t sum = pseudo;
 	uint16_t checksum;
 
@@ -179,7 +181,7 @@ static inline __attribute__((always_inline)) uint32_t
 emit_family(const struct wire_host *host, const struct wire_l2 *l2, const struct flow *flow,
 	    const struct tcp_reply *reply, bool v4, uint8_t *frame, struct wire_lengths *lengths)
 {
-	const uint8_t ttl = host->ttl, offload = host->tx_offload;
+	const uint32_t ttl = host->ttl, offload = host->tx_offload;
 	const uint32_t l3_length = v4 ? sizeof(struct wire_ip4) : sizeof(struct wire_ip6);
 	const uint32_t l4_length =
 		(uint32_t)sizeof(struct wire_tcp) + emit_options_length(reply->options);

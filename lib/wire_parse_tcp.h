@@ -86,8 +86,9 @@ parse_usual_options(const uint8_t *options, uint32_t length, struct tcp_seg *seg
 	return true;
 }
 
+/* Sets what the options say; their length is 4 or more. The rest of seg is set already. */
 static inline void
-parse_options(const uint8_t *options, uint32_t length, struct tcp_seg *seg)
+wire_parse_options(const uint8_t *options, uint32_t length, struct tcp_seg *seg)
 {
 	uint32_t at = 0;
 
@@ -157,7 +158,8 @@ wire_parse_tcp(const uint8_t *frame, uint8_t csum, uint64_t ends, struct wire_pa
 		.flags = tcp->flags,
 	};
 	if (header > sizeof(*tcp))
-		parse_options((const uint8_t *)(tcp + 1), header - (uint32_t)sizeof(*tcp), &p->seg);
+		wire_parse_options((const uint8_t *)(tcp + 1), header - (uint32_t)sizeof(*tcp),
+				   &p->seg);
 	return DROP_NONE;
 }
 

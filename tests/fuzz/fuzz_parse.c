@@ -11,6 +11,7 @@
 
 #include "../sim/segment.h"
 #include "input.h"
+#include "stack_columns.h"
 #include "tcp_closed.h"
 #include "wire.h"
 
@@ -99,6 +100,34 @@ answer(const struct wire_host *host, uint8_t *frame, uint32_t room, const struct
 	INPUT_REQUIRE(memcmp(s.to, p->l2.peer, 6) == 0 && s.tags == p->l2.tags, "the way back");
 }
 
+/* Side by side with itself it is read as alone, if it is one that is read so at all. */
+static void
+take_columns(const struct wire_host *host, uint8_t *frame, uint32_t length, uint32_t room,
+	     uint8_t csum, const struct wire_packet *p)
+{
+	static const struct listener_index nobody;
+	struct stack_frame frames[STACK_COLUMNS];
+	struct stack_columns c;
+
+	for (unsigned int i = 0; i < STACK_COLUMNS; i++)
+		frames[i] = (struct stack_frame){
+			.data = frame, .length = length, .room = room, .csum = csum};
+	stack_columns_parse(host, &nobody, frames, STACK_COLUMNS, &c);
+	INPUT_REQUIRE(c.plain == 0 || c.plain == 0xffff, "lanes %#x", c.plain);
+	if (c.plain == 0)
+		return;
+	INPUT_REQUIRE(p->kind == WIRE_TCP && p->l2.tags == 0, "kind %u", p->kind);
+	for (unsigned int i = 0; i < STACK_COLUMNS; i++)
+		INPUT_REQUIRE(c.seq[i] == p->seg.seq && c.ack[i] == p->seg.ack &&
+				      c.text[i] == p->seg.text &&
+				      c.ports[i] == flow_ports(&p->flow) &&
+				      (c.rest[i] >> 16 & 0xff) == p->seg.flags &&
+				      (c.rest[i] & 0xffff) == p->seg.wnd &&
+				      (c.ip6 >> i & 1) == (p->flow.family == 6),
+			      "lane %u: seq %u ack %u text %u ports %#x rest %#x", i, c.seq[i],
+			      c.ack[i], c.text[i], c.ports[i], c.rest[i]);
+}
+
 static void
 take(const struct wire_host *host, uint8_t *frame, uint32_t length, uint32_t room, uint8_t csum)
 {
@@ -108,6 +137,8 @@ take(const struct wire_host *host, uint8_t *frame, uint32_t length, uint32_t roo
 
 	memset(&p, 0xa5, sizeof(p));
 	wire_parse(host, frame, length, csum, &p);
+	if (room >= WIRE_TCP_MAX)
+		take_columns(host, frame, length, room, csum, &p);
 	INPUT_REQUIRE(p.drop < DROP_COUNT, "reason %u", p.drop);
 	INPUT_REQUIRE(p.kind == WIRE_NOTHING || p.drop == DROP_NONE, "kind %u, dropped for %s",
 		      p.kind, drop_name(p.drop));

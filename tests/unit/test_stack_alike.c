@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_stack_alike.c - what comes of frames of clients that have nothing to do with each other does
+ * not depend on how many of them come at a time: each is answered in a burst, where they are looked
+ * at side by side, as on a host where it comes alone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "seed.h"
+#include "stack_harness.h"
+
+#define ROUNDS      40
+#define PORT_CLOSED 9
+#define PORT_ENTRY  80
+#define PORT_COOKIE 81
+
+/* Somebody who has not been here before. */
+static struct stack_peer
+somebody(struct seed *seed, uint16_t port, uint16_t lport)
+{
+	struct stack_peer p = stack_peer(port, lport);
+
+	p.address = (uint8_t)(2 + seed_below(seed, 250));
+	p.mac[5] = (uint8_t)seed_below(seed, 256);
+	p.syn_options = (uint8_t)seed_below(seed, 16);
+	p.wscale = (uint8_t)seed_below(seed, 16);
+	p.mss = (uint16_t)seed_below(seed, 1500);
+	p.wnd = (uint16_t)seed_below(seed, 65536);
+	/* A few are not plain. */
+	p.tags = seed_below(seed, 8) == 0;
+	p.tpid[0] = 0x8100;
+	p.tci[0] = 5;
+	return p;
+}
+
+static void
+make(struct seed *seed, uint16_t port, struct stack_frame *frame)
+{
+	static const uint16_t PORTS[] = {PORT_CLOSED, PORT_ENTRY, PORT_COOKIE};
+	static const uint8_t FLAGS[] = {SYN, SYN, SYN, ACK, RST, FIN, FIN | ACK, NONE, SYN | ACK};
+	const struct stack_peer p = somebody(seed, port, PORTS[seed_below(seed, 3)]);
+	const struct stack_rx rx = {
+		.flags = FLAGS[seed_below(seed, sizeof(FLAGS))],
+		.seq = (uint32_t)seed_next(seed),
+		.ack = (uint32_t)seed_next(seed),
+		.text = seed_below(seed, 4) ? 0 : seed_below(seed, 200),
+	};
+
+	*frame = (struct stack_frame){.csum = 0};
+	stack_frame_make(&p, &rx, frame);
+	if (seed_below(seed, 6) == 0)
+		frame->data[seed_below(seed, frame->length)] ^= (uint8_t)(1 << seed_below(seed, 8));
+}
+
+static void
+copy(const struct stack_frame *from, struct stack_frame *to)
+{
+	*to = *from;
+	to->data = malloc(from->room);
+	assert_non_null(to->data);
+	memcpy(to->data, from->data, from->length);
+}
+
+/* The same frames at once to one host and one by one to the other. */
+static void
+round_of(struct seed *seed, struct stack *one, struct stack *all, uint16_t port, unsigned int count)
+{
+	struct stack_frame alone[STACK_BURST_MAX], together[STACK_BURST_MAX];
+
+	for (unsigned int i = 0; i < count; i++) {
+		make(seed, (uint16_t)(port + i), &alone[i]);
+		copy(&alone[i], &together[i]);
+		stack_burst(one, &alone[i], 1, w.now);
+	}
+	stack_burst(all, together, count, w.now);
+	for (unsigned int i = 0; i < count; i++) {
+		SAME(alone[i].length, together[i].length);
+		if (alone[i].length > 0) {
+			SAME(alone[i].tcp, together[i].tcp);
+			story_true(HERE, "the same answer",
+				   memcmp(alone[i].data, together[i].data, alone[i].length) == 0);
+		}
+		if (alone[i].length > 0 && alone[i].tcp)
+			story_true(HERE, "the same lengths of headers",
+				   memcmp(&alone[i].lengths, &together[i].lengths,
+					  sizeof(alone[i].lengths)) == 0);
+		free(alone[i].data);
+		free(together[i].data);
+	}
+	for (unsigned int i = 0;; i++) {
+		struct stack_counter a, b;
+
+		if (!stack_counter_at(stack_counters(one), i, &a))
+			break;
+		stack_counter_at(stack_counters(all), i, &b);
+		story_same(HERE, a.name, a.value, b.value);
+	}
+}
+
+static void
+alike(uint8_t closed, uint8_t tx_offload)
+{
+	struct seed seed = seed_start("burst and single frames");
+	struct stack *one;
+	size_t bytes;
+	void *memory;
+
+	LISTEN(PORT_ENTRY, "accept", "hang", NULL)->cookies = COOKIES_NEVER;
+	LISTEN(PORT_COOKIE, "accept", "hang", NULL)->cookies = COOKIES_ALWAYS;
+	w.conf.closed = closed;
+	w.conf.tx_offload = tx_offload;
+	w.conf.connections = ROUNDS * STACK_BURST_MAX / 8; /* at the end they are not enough */
+	START();
+	bytes = stack_bytes(&w.conf);
+	memory = aligned_alloc(64, bytes);
+	assert_non_null(memory);
+	memset(memory, 0, bytes);
+	one = stack_init(memory, &w.conf, w.now);
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		round_of(&seed, one, w.s, (uint16_t)(1024 + i * STACK_BURST_MAX),
+			 1 + seed_below(&seed, STACK_BURST_MAX));
+	/* Not for lack of answers. */
+	story_true(HERE, "cookies were sent", COUNTER(cookies_sent) > 0);
+	story_true(HERE, "connections were opened", COUNTER(opened) > 0);
+	story_true(HERE, "closed ports answered", closed || RESETS(NO_LISTENER) > 0);
+	story_true(HERE, "listeners refused", RESETS(NO_CONNECTION) > 0);
+	free(memory);
+}
+
+STACK_TEST(rules_3_a_burst_is_answered_as_its_frames_alone)
+{
+	alike(STACK_CLOSED_RESET, 0);
+}
+
+STACK_TEST(rules_3_a_burst_is_answered_as_its_frames_alone_by_a_nic_that_sums)
+{
+	alike(STACK_CLOSED_RESET, WIRE_TX_IP | WIRE_TX_TCP);
+}
+
+STACK_TEST(design_closed_drop_is_the_same_in_a_burst)
+{
+	alike(STACK_CLOSED_DROP, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_3_a_burst_is_answered_as_its_frames_alone),
+		cmocka_unit_test(rules_3_a_burst_is_answered_as_its_frames_alone_by_a_nic_that_sums),
+		cmocka_unit_test(design_closed_drop_is_the_same_in_a_burst),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
