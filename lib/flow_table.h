@@ -44,7 +44,7 @@ struct flow_table {
 	uint32_t capacity; /* entries at most */
 };
 
-/* Bytes of memory (64-byte aligned) that a table of capacity entries needs: at most 7.2 an entry
+/* Bytes of memory (64-byte aligned) that a table of capacity entries needs: at most 7.6 an entry
  * for large tables. */
 size_t flow_table_bytes(uint32_t capacity);
 

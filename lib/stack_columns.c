@@ -339,6 +339,22 @@ store(struct stack_columns *c, const struct segments *s)
 	column_store(c->rest, rest);
 }
 
+/* IPv6's, in place of what which has in s and c. */
+static INLINE void
+merge6(struct segments *s, const struct segments *s6, const column w[COLUMNS], lanes which,
+       struct stack_columns *c)
+{
+#pragma GCC unroll 5
+	for (unsigned int i = 0; i < 5; i++)
+		s->tcp[i] = _mm512_mask_mov_epi32(s->tcp[i], which, s6->tcp[i]);
+	s->length = _mm512_mask_mov_epi32(s->length, which, s6->length);
+#pragma GCC unroll 4
+	for (unsigned int i = 0; i < STACK_ADDR_WORDS; i++) {
+		_mm512_mask_storeu_epi32(c->raddr[i], which, w[AT6_SRC + i]);
+		_mm512_mask_storeu_epi32(c->laddr[i], which, w[AT6_DST + i]);
+	}
+}
+
 WIDE static void
 parse(const struct wire_host *host, const struct listener_index *index,
       const struct stack_frame *frames, unsigned int count, struct stack_columns *c)
@@ -355,21 +371,17 @@ parse(const struct wire_host *host, const struct listener_index *index,
 	ip4 = ours & column_has(w[AT_ETH + 3], 0xffff, WIRE_TYPE_IP4);
 	ip6 = ours & column_has(w[AT_ETH + 3], 0xffff, WIRE_TYPE_IP6) &
 	      _mm512_cmpge_epu32_mask(l.length, column_of(LEAST6));
+	c->plain = c->ip6 = c->listened = 0;
+	if ((ip4 | ip6) == 0)
+		return;
+	/* The words are those of all lanes, whatever they are. */
 	ip4 = parse4(host, frames, &l, w, ip4, &s);
 	column_store(c->raddr[0], w[AT4_SRC]);
 	column_store(c->laddr[0], w[AT4_DST]);
 	if (ip6 != 0) {
 		words6(&l, w);
 		ip6 = parse6(host, frames, &l, w, ip6, &s6);
-#pragma GCC unroll 5
-		for (unsigned int i = 0; i < 5; i++)
-			s.tcp[i] = _mm512_mask_mov_epi32(s.tcp[i], ip6, s6.tcp[i]);
-		s.length = _mm512_mask_mov_epi32(s.length, ip6, s6.length);
-#pragma GCC unroll 4
-		for (unsigned int i = 0; i < STACK_ADDR_WORDS; i++) {
-			_mm512_mask_storeu_epi32(c->raddr[i], ip6, w[AT6_SRC + i]);
-			_mm512_mask_storeu_epi32(c->laddr[i], ip6, w[AT6_DST + i]);
-		}
+		merge6(&s, &s6, w, ip6, c);
 	}
 	store(c, &s);
 	c->plain = ip4 | ip6;
@@ -378,16 +390,24 @@ parse(const struct wire_host *host, const struct listener_index *index,
 }
 #endif
 
+bool
+stack_columns_have(void)
+{
+#ifdef __x86_64__
+	return columns_have();
+#else
+	return false;
+#endif
+}
+
 void
 stack_columns_parse(const struct wire_host *host, const struct listener_index *index,
 		    const struct stack_frame *frames, unsigned int count, struct stack_columns *c)
 {
 #ifdef __x86_64__
-	if (columns_have()) {
-		parse(host, index, frames, count, c);
-		return;
-	}
-#endif
+	parse(host, index, frames, count, c);
+#else
 	(void)host, (void)index, (void)frames, (void)count;
 	c->plain = c->ip6 = c->listened = 0;
+#endif
 }

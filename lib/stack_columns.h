@@ -6,6 +6,7 @@
 #ifndef RIPOSTE_STACK_COLUMNS_H
 #define RIPOSTE_STACK_COLUMNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "stack.h"
@@ -29,6 +30,9 @@ struct stack_columns {
 	uint32_t ip6;      /* those of them that are IPv6 */
 	uint32_t listened; /* ... and whose port somebody listens on */
 };
+
+/* Can the processor do it? Nothing else here may be called if it cannot. */
+bool stack_columns_have(void);
 
 /* Looks at count frames, STACK_COLUMNS at most. */
 void stack_columns_parse(const struct wire_host *host, const struct listener_index *index,

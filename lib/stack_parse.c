@@ -46,18 +46,13 @@ answer_other(struct stack *s, struct stack_frame *frame, struct wire_packet *p)
 	stack_count_frame(s, frame, p->drop);
 }
 
-/* True: the frame is in slot, for a port that somebody listens on. Otherwise all is done. */
+/* What becomes of the frame once packet says what it is. True: it is in slot, for a port that
+ * somebody listens on. Otherwise all is done. */
 static inline bool
-parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
+take(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 {
 	struct wire_packet *p = &slot->packet;
 
-	frame->tcp = false;
-	if (frame->length == 0) {
-		stack_count_frame(s, frame, DROP_segmented);
-		return false;
-	}
-	wire_parse_inline(&s->host, frame->data, frame->length, frame->csum, p);
 	if (s->reach != STACK_UP && !is_heard(s, p)) {
 		p->kind = WIRE_NOTHING;
 		p->drop = DROP_host_down;
@@ -73,6 +68,23 @@ parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot)
 	slot->frame = frame;
 	slot->plain = false;
 	return true;
+}
+
+/* unusual: it has been looked at with others, and is not plain. */
+static inline bool
+parse(struct stack *s, struct stack_frame *frame, struct stack_slot *slot, bool unusual)
+{
+	frame->tcp = false;
+	if (frame->length == 0) {
+		stack_count_frame(s, frame, DROP_segmented);
+		return false;
+	}
+	if (unusual)
+		wire_parse_unusual(&s->host, frame->data, frame->length, frame->csum,
+				   &slot->packet);
+	else
+		wire_parse_inline(&s->host, frame->data, frame->length, frame->csum, &slot->packet);
+	return take(s, frame, slot);
 }
 
 /* What sixteen frames side by side (stack_columns.c) have told of one of them. */
@@ -169,7 +181,7 @@ parse_columns(struct stack *s, struct stack_frame *frames, unsigned int count,
 		if (c.plain >> lane & 1)
 			take_plain(&c, lane, &frames[lane], &slots[slot_count++]);
 		else
-			slot_count += parse(s, &frames[lane], &slots[slot_count]);
+			slot_count += parse(s, &frames[lane], &slots[slot_count], true);
 	}
 	return slot_count;
 }
@@ -177,15 +189,16 @@ parse_columns(struct stack *s, struct stack_frame *frames, unsigned int count,
 unsigned int
 stack_parse(struct stack *s, struct stack_frame *frames, unsigned int count)
 {
+	const bool columns = stack_columns_have() && s->reach == STACK_UP;
 	unsigned int slot_count = 0, at = 0;
 
-	while (s->reach == STACK_UP && count - at >= COLUMNS_LEAST) {
+	while (columns && count - at >= COLUMNS_LEAST) {
 		const unsigned int some = count - at < STACK_COLUMNS ? count - at : STACK_COLUMNS;
 
 		slot_count += parse_columns(s, &frames[at], some, &s->slots[slot_count]);
 		at += some;
 	}
 	for (; at < count; at++)
-		slot_count += parse(s, &frames[at], &s->slots[slot_count]);
+		slot_count += parse(s, &frames[at], &s->slots[slot_count], false);
 	return slot_count;
 }

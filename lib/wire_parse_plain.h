@@ -99,6 +99,14 @@ plain_ip6(const struct wire_host *host, const uint8_t *frame, uint32_t length,
 	return true;
 }
 
+static inline void
+wire_parse_end(struct wire_packet *p, enum drop_reason reason)
+{
+	if (reason != DROP_NONE)
+		p->kind = WIRE_NOTHING;
+	p->drop = (uint8_t)reason;
+}
+
 /* As wire_parse(). */
 static inline __attribute__((always_inline)) void
 wire_parse_inline(const struct wire_host *host, const uint8_t *frame, uint32_t length, uint8_t csum,
@@ -112,9 +120,15 @@ wire_parse_inline(const struct wire_host *host, const uint8_t *frame, uint32_t l
 		reason = wire_parse_tcp(frame, csum, checksum_ends6(&p->flow.v6), p);
 	else
 		reason = wire_parse_any(host, frame, length, csum, p);
-	if (reason != DROP_NONE)
-		p->kind = WIRE_NOTHING;
-	p->drop = (uint8_t)reason;
+	wire_parse_end(p, reason);
+}
+
+/* The same, of a frame of which it is known that the short way is not for it. */
+static inline void
+wire_parse_unusual(const struct wire_host *host, const uint8_t *frame, uint32_t length,
+		   uint8_t csum, struct wire_packet *p)
+{
+	wire_parse_end(p, wire_parse_any(host, frame, length, csum, p));
 }
 
 #endif

@@ -137,7 +137,7 @@ take(const struct wire_host *host, uint8_t *frame, uint32_t length, uint32_t roo
 
 	memset(&p, 0xa5, sizeof(p));
 	wire_parse(host, frame, length, csum, &p);
-	if (room >= WIRE_TCP_MAX)
+	if (room >= WIRE_TCP_MAX && stack_columns_have())
 		take_columns(host, frame, length, room, csum, &p);
 	INPUT_REQUIRE(p.drop < DROP_COUNT, "reason %u", p.drop);
 	INPUT_REQUIRE(p.kind == WIRE_NOTHING || p.drop == DROP_NONE, "kind %u, dropped for %s",
