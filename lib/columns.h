@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COLUMNS 16 /* and as many rows */
-#define WIDE    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
-#define INLINE  WIDE inline __attribute__((always_inline))
+#define COLUMNS     16 /* and as many rows */
+#define WIDE        __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#define WIDE_INLINE WIDE inline __attribute__((always_inline))
 
 /* One word of each frame. */
 typedef __m512i column;
@@ -27,26 +27,26 @@ columns_have(void)
 	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
-static INLINE column
+static WIDE_INLINE column
 column_of(uint32_t word)
 {
 	return _mm512_set1_epi32((int)word);
 }
 
-static INLINE column
+static WIDE_INLINE column
 column_load(const uint32_t words[COLUMNS])
 {
 	return _mm512_loadu_si512(words);
 }
 
-static INLINE void
+static WIDE_INLINE void
 column_store(uint32_t words[COLUMNS], column c)
 {
 	_mm512_storeu_si512(words, c);
 }
 
 /* Network byte order to host order, or back. */
-static INLINE column
+static WIDE_INLINE column
 column_swap(column c)
 {
 	return _mm512_shuffle_epi8(c,
@@ -55,7 +55,7 @@ column_swap(column c)
 }
 
 /* Rows to columns, or back. */
-static INLINE void
+static WIDE_INLINE void
 columns_turn(column r[COLUMNS])
 {
 	column t[COLUMNS];
@@ -89,7 +89,7 @@ columns_turn(column r[COLUMNS])
 }
 
 /* The word c of which only so many bytes as left says count; 4 or more are all. */
-static INLINE column
+static WIDE_INLINE column
 column_bytes(column c, column left)
 {
 	const column rest = _mm512_sllv_epi32(_mm512_set1_epi32(-1), _mm512_slli_epi32(left, 3));
@@ -98,14 +98,14 @@ column_bytes(column c, column left)
 }
 
 /* How much c is above least, or 0. */
-static INLINE column
+static WIDE_INLINE column
 column_above(column c, uint32_t least)
 {
 	return _mm512_sub_epi32(_mm512_max_epu32(c, column_of(least)), column_of(least));
 }
 
 /* The lanes where c has what the bits of mask say, both in network byte order as in memory. */
-static INLINE lanes
+static WIDE_INLINE lanes
 column_has(column c, uint32_t mask, uint32_t bits)
 {
 	const column other = _mm512_xor_si512(c, column_of(htonl(bits)));
@@ -119,7 +119,7 @@ struct columns_sum {
 	column words, high;
 };
 
-static INLINE void
+static WIDE_INLINE void
 columns_add(struct columns_sum *sum, column c)
 {
 	sum->words = _mm512_add_epi32(sum->words, c);
@@ -127,7 +127,7 @@ columns_add(struct columns_sum *sum, column c)
 }
 
 /* Folded to 16 bits, not complemented. */
-static INLINE column
+static WIDE_INLINE column
 columns_fold(const struct columns_sum *sum)
 {
 	/* Both halves' sums, each below 2^32: the lower one is what is left of words. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* stack_answer.h - the end of a frame that belongs to no connection, inline: most of a flood ends
- * here. For stack_parse.c and stack_listen.c. */
+/* stack_answer.h - how a reply gets over the frame that asked for it: at once, or with fifteen
+ * others (stack_columns.h). Inline: most of a flood ends here. For stack.c, stack_parse.c and
+ * stack_listen.c.
+ */
 #ifndef RIPOSTE_STACK_ANSWER_H
 #define RIPOSTE_STACK_ANSWER_H
 
@@ -60,7 +62,7 @@ stack_answers_put(struct stack_answers *a, struct stack_frame *frame, const stru
 	const uint32_t options = emit_options_length(reply->options);
 	const unsigned int n = a->count;
 
-	assert(reply->text == 0);
+	assert(frame->room >= WIRE_TCP_MAX && reply->text == 0);
 	if (options > 4 * (flow->family == 4 ? STACK_ANSWER_OPTIONS4 : STACK_ANSWER_OPTIONS6))
 		return false;
 	a->frames[n] = frame;

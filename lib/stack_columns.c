@@ -5,17 +5,16 @@
 
 #include "checksum.h"
 #include "columns.h"
+#include "columns_addr.h"
 #include "wire_layout.h"
 
 #ifdef __x86_64__
 _Static_assert(STACK_COLUMNS == COLUMNS, "both are sixteen");
 
-#define L3          14
-#define LOOK4       64 /* up to here the frame is looked at, if it is IPv4 ... */
-#define LOOK6       78 /* ... or IPv6; what is behind is summed frame by frame */
-#define LEAST4      54 /* bytes of a frame that holds a segment */
-#define LEAST6      74
-#define RANGES_WIDE 8 /* so many owned ranges are looked at in a row */
+#define L3    14
+#define LOOK4 64 /* up to here the frame is looked at, if it is IPv4 ... */
+#define LOOK6 78 /* ... or IPv6; what is behind is summed frame by frame */
+#define LEAST 54 /* bytes of the shortest frame that holds a segment */
 _Static_assert(WIRE_TCP_MAX >= LOOK6, "there is room for so many");
 
 /* An IPv4 frame's words once they are turned by L3 bytes; the Ethernet header's are behind. */
@@ -50,7 +49,7 @@ struct look {
 	lanes ip_good, l4_good;
 };
 
-static INLINE void
+static WIDE_INLINE void
 look(const struct stack_frame *frames, unsigned int count, struct look *l)
 {
 	static const uint8_t nothing[LOOK6];
@@ -58,7 +57,7 @@ look(const struct stack_frame *frames, unsigned int count, struct look *l)
 	uint8_t said = 0;
 
 	for (unsigned int i = 0; i < COLUMNS; i++) {
-		const bool there = i < count && frames[i].length >= LEAST4;
+		const bool there = i < count && frames[i].length >= LEAST;
 
 		l->data[i] = there ? frames[i].data : nothing;
 		length[i] = there ? frames[i].length : 0;
@@ -75,7 +74,7 @@ look(const struct stack_frame *frames, unsigned int count, struct look *l)
 	l->length = column_load(length);
 }
 
-static INLINE void
+static WIDE_INLINE void
 words4(const struct look *l, column w[COLUMNS])
 {
 	/* Words of 16 bits: L3 / 2 of them come last. */
@@ -90,7 +89,7 @@ words4(const struct look *l, column w[COLUMNS])
 	columns_turn(w);
 }
 
-static INLINE void
+static WIDE_INLINE void
 words6(const struct look *l, column w[COLUMNS])
 {
 #pragma GCC unroll 16
@@ -100,7 +99,7 @@ words6(const struct look *l, column w[COLUMNS])
 }
 
 /* F1: to our Ethernet address, from no group's. */
-static INLINE lanes
+static WIDE_INLINE lanes
 is_ours(const struct wire_host *host, const column w[COLUMNS])
 {
 	uint32_t mac;
@@ -113,88 +112,6 @@ is_ours(const struct wire_host *host, const column w[COLUMNS])
 	       column_has(w[AT_ETH + 2], 0x01000000, 0);
 }
 
-/* Is it one of the host's addresses? addr in host byte order. */
-static INLINE lanes
-owned4(const struct addr_set *set, column addr)
-{
-	uint32_t each[COLUMNS];
-	lanes in = 0;
-
-	if (set->v4_count <= RANGES_WIDE) {
-		for (uint32_t i = 0; i < set->v4_count; i++) {
-			const struct addr_range4 *r = &set->v4[i];
-			const column above = _mm512_sub_epi32(addr, column_of(r->first));
-
-			in |= _mm512_cmple_epu32_mask(above, column_of(r->last - r->first));
-		}
-		return in;
-	}
-	column_store(each, addr);
-	for (unsigned int i = 0; i < COLUMNS; i++)
-		in |= (lanes)(addr_set_has4(set, htonl(each[i])) << i);
-	return in;
-}
-
-/* As wire_ip4_is_host(). addr in host byte order. */
-static INLINE lanes
-is_host4(column addr)
-{
-	const column top = _mm512_srli_epi32(addr, 24);
-
-	return _mm512_cmplt_epu32_mask(_mm512_sub_epi32(top, column_of(1)), column_of(223)) &
-	       _mm512_cmpneq_epi32_mask(top, column_of(127));
-}
-
-/* Is addr, in network byte order as in memory, above bound, or the same where that will do? */
-static INLINE lanes
-above6(const column addr[STACK_ADDR_WORDS], const uint8_t bound[16], bool or_same)
-{
-	lanes more = 0, same = 0xffff;
-
-#pragma GCC unroll 4
-	for (unsigned int i = 0; i < STACK_ADDR_WORDS; i++) {
-		const column b = column_of(ntohl(wire_word(bound + 4 * i)));
-		const column a = column_swap(addr[i]);
-
-		more |= same & _mm512_cmpgt_epu32_mask(a, b);
-		same &= _mm512_cmpeq_epi32_mask(a, b);
-	}
-	return or_same ? more | same : more;
-}
-
-/* Is it one of the host's addresses? They lie in the frames behind l3 bytes of IP header, too. */
-static INLINE lanes
-owned6(const struct addr_set *set, const struct look *l, const column addr[STACK_ADDR_WORDS],
-       size_t l3)
-{
-	lanes in = 0;
-
-	if (set->v6_count <= RANGES_WIDE) {
-		for (uint32_t i = 0; i < set->v6_count; i++)
-			in |= above6(addr, set->v6[i].first, true) &
-			      (lanes)~above6(addr, set->v6[i].last, false);
-		return in;
-	}
-	for (unsigned int i = 0; i < COLUMNS; i++)
-		in |= (lanes)(addr_set_has6(set, l->data[i] + L3 + l3) << i);
-	return in;
-}
-
-/* As wire_ip6_is_host(). */
-static INLINE lanes
-is_host6(const column addr[STACK_ADDR_WORDS])
-{
-	const column high = _mm512_or_si512(addr[0], addr[1]);
-	const lanes has_high = _mm512_test_epi32_mask(high, high);
-	const lanes is_group = column_has(addr[0], 0xff000000, 0xff000000);
-	const lanes is_mapped = column_has(addr[2], 0xffffffff, 0x0000ffff);
-	/* :: or ::1 */
-	const lanes is_small =
-		column_has(addr[2], 0xffffffff, 0) & column_has(addr[3], 0xfffffffe, 0);
-
-	return (has_high & (lanes)~is_group) | (lanes)(~has_high & ~is_mapped & ~is_small);
-}
-
 /* What is to be known of the segments. */
 struct segments {
 	column tcp[5];
@@ -204,7 +121,7 @@ struct segments {
 
 /* F6 to F8, and of length: the segment ends at or before the end of the frame, which lies left
  * bytes behind the TCP header's first. */
-static INLINE lanes
+static WIDE_INLINE lanes
 are_right(const struct stack_frame *frames, const struct segments *s, column left, lanes which,
 	  lanes l4_good, uint32_t tcp_at, uint32_t looked_at)
 {
@@ -234,9 +151,8 @@ are_right(const struct stack_frame *frames, const struct segments *s, column lef
 	return which;
 }
 
-/* The sum of what both families have: the pseudo header but for its addresses, and the segment
- * whose text, words of it, follows tcp. */
-static INLINE void
+/* Adds what both families have: the pseudo header but for its addresses, and the TCP header. */
+static WIDE_INLINE void
 add_segment(struct columns_sum *sum, const struct segments *s)
 {
 	columns_add(sum, column_of(htonl(WIRE_IP_TCP)));
@@ -247,7 +163,7 @@ add_segment(struct columns_sum *sum, const struct segments *s)
 }
 
 /* F2 to F8. Those of which that are plain. */
-static INLINE lanes
+static WIDE_INLINE lanes
 parse4(const struct wire_host *host, const struct stack_frame *frames, const struct look *l,
        const column w[COLUMNS], lanes which, struct segments *s)
 {
@@ -284,7 +200,7 @@ parse4(const struct wire_host *host, const struct stack_frame *frames, const str
 			 which, l->l4_good, L3 + sizeof(struct wire_ip4), LOOK4);
 }
 
-static INLINE lanes
+static WIDE_INLINE lanes
 parse6(const struct wire_host *host, const struct stack_frame *frames, const struct look *l,
        const column w[COLUMNS], lanes which, struct segments *s)
 {
@@ -295,8 +211,9 @@ parse6(const struct wire_host *host, const struct stack_frame *frames, const str
 	s->length = _mm512_srli_epi32(column_swap(w[AT6_LENGTH]), 16);
 	which &= _mm512_cmpge_epu32_mask(s->length, column_of(sizeof(struct wire_tcp)));
 	which &= is_host6(&w[AT6_DST]) & is_host6(&w[AT6_SRC]);
-	which &= owned6(host->owned, l, &w[AT6_DST], offsetof(struct wire_ip6, dst));
-	which &= (lanes)~owned6(host->owned, l, &w[AT6_SRC], offsetof(struct wire_ip6, src));
+	which &= owned6(host->owned, l->data, L3 + offsetof(struct wire_ip6, dst), &w[AT6_DST]);
+	which &= (lanes)~owned6(host->owned, l->data, L3 + offsetof(struct wire_ip6, src),
+				&w[AT6_SRC]);
 
 #pragma GCC unroll 5
 	for (unsigned int i = 0; i < 5; i++)
@@ -312,8 +229,12 @@ parse6(const struct wire_host *host, const struct stack_frame *frames, const str
 			 which, l->l4_good, L3 + sizeof(struct wire_ip6), LOOK6);
 }
 
+/* gcc's header, where this is a macro without -O, hands the mask on as a signed number. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 /* listener_on_port(). */
-static INLINE lanes
+static WIDE_INLINE lanes
 listened(const struct listener_index *index, column ports, lanes which)
 {
 	/* The local port is the upper half, in network byte order. */
@@ -325,8 +246,9 @@ listened(const struct listener_index *index, column ports, lanes which)
 	_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "half words are in order");
 	return which & _mm512_test_epi32_mask(used, bit);
 }
+#pragma GCC diagnostic pop
 
-static INLINE void
+static WIDE_INLINE void
 store(struct stack_columns *c, const struct segments *s)
 {
 	const column rest = column_swap(s->tcp[TCP_REST]);
@@ -340,7 +262,7 @@ store(struct stack_columns *c, const struct segments *s)
 }
 
 /* IPv6's, in place of what which has in s and c. */
-static INLINE void
+static WIDE_INLINE void
 merge6(struct segments *s, const struct segments *s6, const column w[COLUMNS], lanes which,
        struct stack_columns *c)
 {
@@ -356,8 +278,8 @@ merge6(struct segments *s, const struct segments *s6, const column w[COLUMNS], l
 }
 
 WIDE static void
-parse(const struct wire_host *host, const struct listener_index *index,
-      const struct stack_frame *frames, unsigned int count, struct stack_columns *c)
+parse_all(const struct wire_host *host, const struct listener_index *index,
+	  const struct stack_frame *frames, unsigned int count, struct stack_columns *c)
 {
 	struct look l;
 	struct segments s, s6;
@@ -367,10 +289,9 @@ parse(const struct wire_host *host, const struct listener_index *index,
 	look(frames, count, &l);
 	words4(&l, w);
 	/* Of those that are not there it says no. */
-	ours = is_ours(host, w) & _mm512_cmpge_epu32_mask(l.length, column_of(LEAST4));
+	ours = is_ours(host, w) & _mm512_cmpge_epu32_mask(l.length, column_of(LEAST));
 	ip4 = ours & column_has(w[AT_ETH + 3], 0xffff, WIRE_TYPE_IP4);
-	ip6 = ours & column_has(w[AT_ETH + 3], 0xffff, WIRE_TYPE_IP6) &
-	      _mm512_cmpge_epu32_mask(l.length, column_of(LEAST6));
+	ip6 = ours & column_has(w[AT_ETH + 3], 0xffff, WIRE_TYPE_IP6);
 	c->plain = c->ip6 = c->listened = 0;
 	if ((ip4 | ip6) == 0)
 		return;
@@ -405,7 +326,7 @@ stack_columns_parse(const struct wire_host *host, const struct listener_index *i
 		    const struct stack_frame *frames, unsigned int count, struct stack_columns *c)
 {
 #ifdef __x86_64__
-	parse(host, index, frames, count, c);
+	parse_all(host, index, frames, count, c);
 #else
 	(void)host, (void)index, (void)frames, (void)count;
 	c->plain = c->ip6 = c->listened = 0;

@@ -61,9 +61,9 @@ struct stack_answers {
 /* Writes them, of family 4 or 6; then there are none. */
 void stack_columns_answer(const struct wire_host *host, uint8_t family, struct stack_answers *a);
 
-/* Writes over the frames of lanes, which are plain and have no RST bit, what a closed port answers.
- * RFC 9293 3.10.7.1. */
+/* Writes over the frames of which, lanes that are plain and have no RST bit, what a closed port
+ * answers. RFC 9293 3.10.7.1. */
 void stack_columns_reset(const struct wire_host *host, struct stack_frame *frames,
-			 const struct stack_columns *c, uint32_t lanes);
+			 const struct stack_columns *c, uint32_t which);
 
 #endif

@@ -29,7 +29,7 @@ struct segment {
 
 /* The TCP header behind ip words of IP header, with that many words of options. ends is the sum of
  * the addresses. RFC 9293 3.1. */
-static INLINE void
+static WIDE_INLINE void
 compose_tcp(const struct wire_host *host, const struct segment *a, unsigned int options,
 	    struct columns_sum ends, column w[COLUMNS], unsigned int ip)
 {
@@ -59,7 +59,7 @@ compose_tcp(const struct wire_host *host, const struct segment *a, unsigned int 
 	tcp[4] = _mm512_xor_si512(columns_fold(&sum), column_of(0xffff));
 }
 
-static INLINE void
+static WIDE_INLINE void
 clear(column w[COLUMNS], unsigned int from)
 {
 #pragma GCC unroll 6
@@ -67,7 +67,7 @@ clear(column w[COLUMNS], unsigned int from)
 		w[i] = _mm512_setzero_si512();
 }
 
-static INLINE void
+static WIDE_INLINE void
 compose4(const struct wire_host *host, const struct segment *a, bool options, column w[COLUMNS])
 {
 	const column total = _mm512_add_epi32(a->length, column_of(sizeof(struct wire_ip4)));
@@ -94,7 +94,7 @@ compose4(const struct wire_host *host, const struct segment *a, bool options, co
 		_mm512_slli_epi32(_mm512_xor_si512(columns_fold(&ip), column_of(0xffff)), 16));
 }
 
-static INLINE void
+static WIDE_INLINE void
 compose6(const struct wire_host *host, const struct segment *a, bool options, column w[COLUMNS])
 {
 	struct columns_sum ends = {_mm512_setzero_si512(), _mm512_setzero_si512()};
@@ -126,16 +126,14 @@ mac_and_type(const struct wire_host *host, uint16_t type)
 	return both;
 }
 
-/* The answer to the frame, whose Ethernet header is still there: its IP header is so long, and
- * TCP's.
- */
-static INLINE void
+/* The answer to the frame, whose Ethernet header is still there. ip and tcp are the headers'
+ * lengths. */
+static WIDE_INLINE void
 write_over(struct stack_frame *frame, uint64_t mac, uint32_t ip, uint32_t tcp, column row)
 {
 	uint8_t *data = frame->data;
 	uint64_t peer;
 
-	assert(frame->room >= WIRE_TCP_MAX);
 	/* What is too much of eight bytes is written over. */
 	memcpy(&peer, data + offsetof(struct wire_eth, src), 8);
 	memcpy(data, &peer, 8);
@@ -151,19 +149,21 @@ write_over(struct stack_frame *frame, uint64_t mac, uint32_t ip, uint32_t tcp, c
 	frame->lengths = (struct wire_lengths){L3, (uint8_t)ip, (uint8_t)tcp};
 }
 
-/* a's options are there as far as its length says. */
-static INLINE bool
-load_options(const struct stack_answers *a, struct segment *s, unsigned int count)
+/* a's options are there as far as its lengths say; returns whether there are any. */
+static WIDE_INLINE bool
+load_options(const struct stack_answers *a, struct segment *s, unsigned int most)
 {
-#pragma GCC unroll 5
-	for (unsigned int i = 0; i < count; i++) {
-		const lanes there = _mm512_cmpgt_epu32_mask(
-			s->length, column_of((uint32_t)sizeof(struct wire_tcp) + 4 * i));
+	/* Behind them lies what another burst has left. */
+	const lanes there = (lanes)((UINT32_C(1) << a->count) - 1);
 
-		if (i == 0 && there == 0)
-			return false;
-		s->options[i] = _mm512_maskz_mov_epi32(there, column_load(a->options[i]));
-	}
+	if ((there & _mm512_cmpgt_epu32_mask(s->length, column_of(sizeof(struct wire_tcp)))) == 0)
+		return false;
+#pragma GCC unroll 5
+	for (unsigned int i = 0; i < most; i++)
+		s->options[i] = _mm512_maskz_mov_epi32(
+			_mm512_cmpgt_epu32_mask(
+				s->length, column_of((uint32_t)sizeof(struct wire_tcp) + 4 * i)),
+			column_load(a->options[i]));
 	return true;
 }
 
@@ -203,7 +203,7 @@ answer(const struct wire_host *host, uint8_t family, struct stack_answers *a)
 
 /* RFC 9293 3.10.7.1: <SEQ=SEG.ACK><CTL=RST>, or without an ACK
  * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. */
-static INLINE void
+static WIDE_INLINE void
 reset_of(const struct stack_columns *c, struct segment *s)
 {
 	const column rest = column_load(c->rest), zero = _mm512_setzero_si512();
@@ -223,7 +223,7 @@ reset_of(const struct stack_columns *c, struct segment *s)
 }
 
 /* Writes the rows of which over frames. */
-static INLINE void
+static WIDE_INLINE void
 write_rows(const struct wire_host *host, struct stack_frame *frames, uint32_t which, bool v4,
 	   column w[COLUMNS])
 {

@@ -12,7 +12,7 @@ _Static_assert(STACK_BURST_MAX <= LANES, "a burst fits");
 _Static_assert(STACK_BURST_MAX <= UINT8_MAX, "a slot's number is 8 bits");
 
 /* Inputs of the same length, and which slots they are of. */
-struct lanes {
+struct inputs {
 	uint64_t words[WORDS_MAX][LANES];
 	uint8_t slot[LANES];
 	unsigned int word_count;
@@ -21,20 +21,20 @@ struct lanes {
 
 /* What is hashed with one key: IPv4's inputs and IPv6's, which are longer. */
 struct batch {
-	struct lanes family[2];
+	struct inputs family[2];
 };
 
-/* The hashes of all that is in lanes; returns how many. */
+/* The hashes of all inputs; returns how many. */
 static unsigned int
-hash(const struct siphash_key *key, struct lanes *lanes, uint64_t hashes[LANES])
+hash(const struct siphash_key *key, struct inputs *inputs, uint64_t hashes[LANES])
 {
-	if (lanes->count > 0)
-		siphash_lanes(key, lanes->words, lanes->word_count, lanes->count, hashes);
-	return lanes->count;
+	if (inputs->count > 0)
+		siphash_lanes(key, inputs->words, inputs->word_count, inputs->count, hashes);
+	return inputs->count;
 }
 
-static inline struct lanes *
-lanes_of(struct batch *batch, const struct flow *flow)
+static inline struct inputs *
+inputs_of(struct batch *batch, const struct flow *flow)
 {
 	return &batch->family[flow->family == 6];
 }
@@ -49,18 +49,18 @@ hash_flows(struct stack *s, unsigned int count)
 	batch.family[0].count = batch.family[1].count = 0;
 	for (unsigned int i = 0; i < count; i++) {
 		const struct flow *flow = &s->slots[i].packet.flow;
-		struct lanes *lanes = lanes_of(&batch, flow);
+		struct inputs *inputs = inputs_of(&batch, flow);
 
-		lanes->word_count = flow_hash_words(flow, &lanes->words[0][lanes->count], LANES);
-		lanes->slot[lanes->count++] = (uint8_t)i;
+		inputs->word_count = flow_hash_words(flow, &inputs->words[0][inputs->count], LANES);
+		inputs->slot[inputs->count++] = (uint8_t)i;
 	}
 	for (unsigned int family = 0; family < 2; family++) {
-		struct lanes *lanes = &batch.family[family];
-		const unsigned int n = hash(&s->flow_key, lanes, hashes);
+		struct inputs *inputs = &batch.family[family];
+		const unsigned int n = hash(&s->flow_key, inputs, hashes);
 
 		for (unsigned int i = 0; i < n; i++) {
 			flow_table_prefetch(&s->table, hashes[i]);
-			s->slots[lanes->slot[i]].hash = hashes[i];
+			s->slots[inputs->slot[i]].hash = hashes[i];
 		}
 	}
 }
@@ -80,8 +80,8 @@ hash_syns(struct stack *s, unsigned int count)
 		struct stack_slot *slot = &s->slots[i];
 		const struct flow *flow = &slot->packet.flow;
 		const struct tcp_seg *seg = &slot->packet.seg;
-		struct lanes *lanes = lanes_of(&batch, flow);
-		uint64_t *words = &lanes->words[0][lanes->count];
+		struct inputs *inputs = inputs_of(&batch, flow);
+		uint64_t *words = &inputs->words[0][inputs->count];
 
 		slot->syn_hashed = STACK_HASHED_NOT;
 		if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
@@ -93,20 +93,20 @@ hash_syns(struct stack *s, unsigned int count)
 				mss_index = (uint8_t)isn_cookie_mss_index(slot->peer_mss);
 			mss = slot->peer_mss;
 			slot->mss_index = mss_index;
-			lanes->word_count = isn_cookie_words(flow, seg->seq, mss_index,
-							     s->cookie_tick, words, LANES);
+			inputs->word_count = isn_cookie_words(flow, seg->seq, mss_index,
+							      s->cookie_tick, words, LANES);
 		} else {
-			lanes->word_count = flow_hash_words(flow, words, LANES);
+			inputs->word_count = flow_hash_words(flow, words, LANES);
 		}
 		slot->syn_hashed = cookies ? STACK_HASHED_COOKIE : STACK_HASHED_ISN;
-		lanes->slot[lanes->count++] = (uint8_t)i;
+		inputs->slot[inputs->count++] = (uint8_t)i;
 	}
 	for (unsigned int family = 0; family < 2; family++) {
-		struct lanes *lanes = &batch.family[family];
-		const unsigned int n = hash(cookies ? &s->cookie_key : &s->isn_key, lanes, hashes);
+		struct inputs *inputs = &batch.family[family];
+		const unsigned int n = hash(cookies ? &s->cookie_key : &s->isn_key, inputs, hashes);
 
 		for (unsigned int i = 0; i < n; i++)
-			s->slots[lanes->slot[i]].syn_hash = hashes[i];
+			s->slots[inputs->slot[i]].syn_hash = hashes[i];
 	}
 }
 

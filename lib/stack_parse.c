@@ -140,6 +140,7 @@ answer_closed_columns(struct stack *s, struct stack_frame *frames, const struct 
 	for (uint32_t left = lanes; left != 0; left &= left - 1) {
 		const unsigned int lane = (unsigned int)__builtin_ctz(left);
 
+		assert(frames[lane].room >= WIRE_TCP_MAX);
 		/* RFC 9293 3.10.7.1: a RST is discarded. */
 		if (c->rest[lane] & TCP_RST << 16)
 			answered &= ~(UINT32_C(1) << lane);

@@ -106,6 +106,9 @@ take_columns(const struct wire_host *host, uint8_t *frame, uint32_t length, uint
 	     uint8_t csum, const struct wire_packet *p)
 {
 	static const struct listener_index nobody;
+	const bool plain = p->kind == WIRE_TCP && p->l2.tags == 0 &&
+			   p->l4 == (p->flow.family == 4 ? 34 : 54) &&
+			   !(csum & (WIRE_IP_BAD | WIRE_L4_BAD));
 	struct stack_frame frames[STACK_COLUMNS];
 	struct stack_columns c;
 
@@ -113,19 +116,25 @@ take_columns(const struct wire_host *host, uint8_t *frame, uint32_t length, uint
 		frames[i] = (struct stack_frame){
 			.data = frame, .length = length, .room = room, .csum = csum};
 	stack_columns_parse(host, &nobody, frames, STACK_COLUMNS, &c);
-	INPUT_REQUIRE(c.plain == 0 || c.plain == 0xffff, "lanes %#x", c.plain);
-	if (c.plain == 0)
-		return;
-	INPUT_REQUIRE(p->kind == WIRE_TCP && p->l2.tags == 0, "kind %u", p->kind);
-	for (unsigned int i = 0; i < STACK_COLUMNS; i++)
+	INPUT_REQUIRE(c.plain == (plain ? 0xffff : 0) && c.listened == 0, "lanes %#x, listened %#x",
+		      c.plain, c.listened);
+	for (unsigned int i = 0; plain && i < STACK_COLUMNS; i++) {
+		const bool v6 = p->flow.family == 6;
+		const uint8_t *laddr = v6 ? p->flow.v6.laddr : (const uint8_t *)&p->flow.v4.laddr;
+		const uint8_t *raddr = v6 ? p->flow.v6.raddr : (const uint8_t *)&p->flow.v4.raddr;
+
 		INPUT_REQUIRE(c.seq[i] == p->seg.seq && c.ack[i] == p->seg.ack &&
 				      c.text[i] == p->seg.text &&
 				      c.ports[i] == flow_ports(&p->flow) &&
 				      (c.rest[i] >> 16 & 0xff) == p->seg.flags &&
-				      (c.rest[i] & 0xffff) == p->seg.wnd &&
-				      (c.ip6 >> i & 1) == (p->flow.family == 6),
+				      (c.rest[i] & 0xffff) == p->seg.wnd && (c.ip6 >> i & 1) == v6,
 			      "lane %u: seq %u ack %u text %u ports %#x rest %#x", i, c.seq[i],
 			      c.ack[i], c.text[i], c.ports[i], c.rest[i]);
+		for (unsigned int word = 0; word < (v6 ? 4 : 1); word++)
+			INPUT_REQUIRE(memcmp(&c.laddr[word][i], laddr + 4 * word, 4) == 0 &&
+					      memcmp(&c.raddr[word][i], raddr + 4 * word, 4) == 0,
+				      "lane %u: word %u of the addresses", i, word);
+	}
 }
 
 static void

@@ -11,7 +11,8 @@
 #define ROUNDS      40
 #define PORT_CLOSED 9
 #define PORT_ENTRY  80
-#define PORT_COOKIE 81
+#define PORT_COOKIE 8097
+#define MANY        8 /* enough to be looked at side by side */
 
 /* Somebody who has not been here before. */
 static struct stack_peer
@@ -36,7 +37,8 @@ static void
 make(struct seed *seed, uint16_t port, struct stack_frame *frame)
 {
 	static const uint16_t PORTS[] = {PORT_CLOSED, PORT_ENTRY, PORT_COOKIE};
-	static const uint8_t FLAGS[] = {SYN, SYN, SYN, ACK, RST, FIN, FIN | ACK, NONE, SYN | ACK};
+	static const uint8_t FLAGS[] = {SYN, SYN,       SYN,  ACK,       RST,
+					FIN, FIN | ACK, NONE, SYN | ACK, RST | ACK};
 	const struct stack_peer p = somebody(seed, port, PORTS[seed_below(seed, 3)]);
 	const struct stack_rx rx = {
 		.flags = FLAGS[seed_below(seed, sizeof(FLAGS))],
@@ -60,15 +62,24 @@ copy(const struct stack_frame *from, struct stack_frame *to)
 	memcpy(to->data, from->data, from->length);
 }
 
+/* An answer goes back with the tag of what it answers, or none. */
+static bool
+tagged(const struct stack_frame *frame)
+{
+	return frame->data[12] == 0x81 && frame->data[13] == 0;
+}
+
 /* The same frames at once to one host and one by one to the other. */
 static void
 round_of(struct seed *seed, struct stack *one, struct stack *all, uint16_t port, unsigned int count)
 {
 	struct stack_frame alone[STACK_BURST_MAX], together[STACK_BURST_MAX];
+	bool has_tag[STACK_BURST_MAX];
 
 	for (unsigned int i = 0; i < count; i++) {
 		make(seed, (uint16_t)(port + i), &alone[i]);
 		copy(&alone[i], &together[i]);
+		has_tag[i] = tagged(&alone[i]);
 		stack_burst(one, &alone[i], 1, w.now);
 	}
 	stack_burst(all, together, count, w.now);
@@ -76,6 +87,7 @@ round_of(struct seed *seed, struct stack *one, struct stack *all, uint16_t port,
 		SAME(alone[i].length, together[i].length);
 		if (alone[i].length > 0) {
 			SAME(alone[i].tcp, together[i].tcp);
+			SAME(has_tag[i], tagged(&together[i]));
 			story_true(HERE, "the same answer",
 				   memcmp(alone[i].data, together[i].data, alone[i].length) == 0);
 		}
@@ -108,6 +120,7 @@ alike(uint8_t closed, uint8_t tx_offload)
 	LISTEN(PORT_COOKIE, "accept", "hang", NULL)->cookies = COOKIES_ALWAYS;
 	w.conf.closed = closed;
 	w.conf.tx_offload = tx_offload;
+	w.conf.ttl = 17;
 	w.conf.connections = ROUNDS * STACK_BURST_MAX / 8; /* at the end they are not enough */
 	START();
 	bytes = stack_bytes(&w.conf);
@@ -141,13 +154,100 @@ STACK_TEST(design_closed_drop_is_the_same_in_a_burst)
 	alike(STACK_CLOSED_DROP, 0);
 }
 
+/* Connections of that many clients, established. */
+static void
+crowd(struct stack_peer peers[MANY], uint8_t options)
+{
+	for (unsigned int i = 0; i < MANY; i++) {
+		peers[i] = stack_peer((uint16_t)(40000 + i), PORT_ENTRY);
+		peers[i].syn_options = options;
+		peers[i].tsval = 1000;
+		HANDSHAKE(&peers[i]);
+	}
+	QUIET();
+}
+
+/* RFC 7323 3.2: they are read in every segment, and the text is behind them. */
+STACK_TEST(rfc7323_3_2_text_behind_timestamps_in_a_burst)
+{
+	struct stack_peer peers[MANY];
+
+	LISTEN(PORT_ENTRY, "accept", "echo", NULL);
+	START();
+	crowd(peers, TCP_OPT_MSS | TCP_OPT_TS);
+	for (unsigned int i = 0; i < MANY; i++)
+		RX(&peers[i], PSH | ACK, .seq = peers[i].seq, .ack = peers[i].ack, .text = 7,
+		   .bytes = "riposte");
+	BURST();
+	for (unsigned int i = 0; i < MANY; i++)
+		TX(&peers[i], PSH | ACK, .seq = peers[i].ack, .ack = peers[i].seq + 7, .text = 7,
+		   .bytes = "riposte");
+	QUIET();
+	/* RFC 7323 5.3 R1: old ones. */
+	for (unsigned int i = 0; i < MANY; i++) {
+		peers[i].tsval = 999;
+		RX(&peers[i], ACK, .seq = peers[i].seq + 7, .ack = peers[i].ack + 7, .text = 1);
+	}
+	BURST();
+	for (unsigned int i = 0; i < MANY; i++)
+		TX(&peers[i], ACK, .seq = peers[i].ack + 7, .ack = peers[i].seq + 7);
+	QUIET();
+}
+
+STACK_TEST(design_a_host_that_is_down_hears_no_burst)
+{
+	LISTEN(PORT_ENTRY, "accept", "hang", NULL);
+	START();
+	stack_set_reach(w.s, STACK_DOWN);
+	for (unsigned int i = 0; i < MANY; i++) {
+		const struct stack_peer p =
+			stack_peer((uint16_t)(40000 + i), i % 2 ? PORT_ENTRY : PORT_CLOSED);
+
+		RX(&p, SYN, .seq = p.seq);
+	}
+	BURST();
+	QUIET();
+	SAME(MANY, DROPPED(host_down));
+	EMPTY_AFTER(0);
+}
+
+/* Their port is nobody's now, and another's frames to it are refused. */
+STACK_TEST(design_reload_connections_of_a_port_given_up_go_on_in_a_burst)
+{
+	static struct listener_index nobody;
+	struct stack_conf conf;
+	struct stack_peer peers[MANY], stranger;
+
+	LISTEN(PORT_ENTRY, "accept", "read all", "close", NULL);
+	START();
+	crowd(peers, TCP_OPT_MSS);
+	listener_index_build(&nobody, w.listeners, 1, 0, NULL);
+	conf = w.conf;
+	conf.index = &nobody;
+	nobody.listeners = w.listeners;
+	stack_reload(w.s, &conf);
+	for (unsigned int i = 0; i < MANY; i++)
+		RX(&peers[i], PSH | ACK, .seq = peers[i].seq, .ack = peers[i].ack, .text = 5);
+	stranger = stack_peer(50000, PORT_ENTRY);
+	RX(&stranger, SYN, .seq = stranger.seq);
+	BURST();
+	for (unsigned int i = 0; i < MANY; i++)
+		TX(&peers[i], ACK, .seq = peers[i].ack, .ack = peers[i].seq + 5);
+	TX(&stranger, RST | ACK, .ack = stranger.seq + 1);
+	QUIET();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_3_a_burst_is_answered_as_its_frames_alone),
-		cmocka_unit_test(rules_3_a_burst_is_answered_as_its_frames_alone_by_a_nic_that_sums),
+		cmocka_unit_test(
+			rules_3_a_burst_is_answered_as_its_frames_alone_by_a_nic_that_sums),
 		cmocka_unit_test(design_closed_drop_is_the_same_in_a_burst),
+		cmocka_unit_test(rfc7323_3_2_text_behind_timestamps_in_a_burst),
+		cmocka_unit_test(design_a_host_that_is_down_hears_no_burst),
+		cmocka_unit_test(design_reload_connections_of_a_port_given_up_go_on_in_a_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
