@@ -161,16 +161,17 @@ answer_closed_columns(struct stack *s, struct stack_frame *frames, const struct 
 }
 
 /* Up to STACK_COLUMNS frames side by side, as far as they are plain, and the others one by one; the
- * slots are in the frames' order. */
+ * slots are in the frames' order. *any: some were plain. */
 static unsigned int
 parse_columns(struct stack *s, struct stack_frame *frames, unsigned int count,
-	      struct stack_slot *slots)
+	      struct stack_slot *slots, bool *any)
 {
 	struct stack_columns c;
 	uint32_t closed, rest;
 	unsigned int slot_count = 0;
 
 	stack_columns_parse(&s->host, s->conf.index, frames, count, &c);
+	*any = c.plain != 0;
 	/* stack_has_port() */
 	closed = s->left_behind > 0 ? 0 : c.plain & ~c.listened;
 	rest = ((UINT32_C(1) << count) - 1) & ~closed;
@@ -190,13 +191,14 @@ parse_columns(struct stack *s, struct stack_frame *frames, unsigned int count,
 unsigned int
 stack_parse(struct stack *s, struct stack_frame *frames, unsigned int count)
 {
-	const bool columns = stack_columns_have() && s->reach == STACK_UP;
+	bool columns = stack_columns_have() && s->reach == STACK_UP;
 	unsigned int slot_count = 0, at = 0;
 
+	/* Where none was plain, hardly one of the others is: a flood of something else. */
 	while (columns && count - at >= COLUMNS_LEAST) {
 		const unsigned int some = count - at < STACK_COLUMNS ? count - at : STACK_COLUMNS;
 
-		slot_count += parse_columns(s, &frames[at], some, &s->slots[slot_count]);
+		slot_count += parse_columns(s, &frames[at], some, &s->slots[slot_count], &columns);
 		at += some;
 	}
 	for (; at < count; at++)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "seed.h"
+#include "stack_columns.h"
 #include "stack_harness.h"
 
 #define ROUNDS      40
@@ -16,7 +17,7 @@
 
 /* Somebody who has not been here before. */
 static struct stack_peer
-somebody(struct seed *seed, uint16_t port, uint16_t lport)
+somebody(struct seed *seed, uint16_t port, uint16_t lport, bool has_tag)
 {
 	struct stack_peer p = stack_peer(port, lport);
 
@@ -26,20 +27,20 @@ somebody(struct seed *seed, uint16_t port, uint16_t lport)
 	p.wscale = (uint8_t)seed_below(seed, 16);
 	p.mss = (uint16_t)seed_below(seed, 1500);
 	p.wnd = (uint16_t)seed_below(seed, 65536);
-	/* A few are not plain. */
-	p.tags = seed_below(seed, 8) == 0;
+	/* A few are not plain anyway. */
+	p.tags = has_tag || seed_below(seed, 8) == 0;
 	p.tpid[0] = 0x8100;
 	p.tci[0] = 5;
 	return p;
 }
 
 static void
-make(struct seed *seed, uint16_t port, struct stack_frame *frame)
+make(struct seed *seed, uint16_t port, bool has_tag, struct stack_frame *frame)
 {
 	static const uint16_t PORTS[] = {PORT_CLOSED, PORT_ENTRY, PORT_COOKIE};
 	static const uint8_t FLAGS[] = {SYN, SYN,       SYN,  ACK,       RST,
 					FIN, FIN | ACK, NONE, SYN | ACK, RST | ACK};
-	const struct stack_peer p = somebody(seed, port, PORTS[seed_below(seed, 3)]);
+	const struct stack_peer p = somebody(seed, port, PORTS[seed_below(seed, 3)], has_tag);
 	const struct stack_rx rx = {
 		.flags = FLAGS[seed_below(seed, sizeof(FLAGS))],
 		.seq = (uint32_t)seed_next(seed),
@@ -69,15 +70,16 @@ tagged(const struct stack_frame *frame)
 	return frame->data[12] == 0x81 && frame->data[13] == 0;
 }
 
-/* The same frames at once to one host and one by one to the other. */
+/* The same frames at once to one host and one by one to the other; the first of them have tags. */
 static void
-round_of(struct seed *seed, struct stack *one, struct stack *all, uint16_t port, unsigned int count)
+round_of(struct seed *seed, struct stack *one, struct stack *all, uint16_t port, unsigned int count,
+	 unsigned int tags)
 {
 	struct stack_frame alone[STACK_BURST_MAX], together[STACK_BURST_MAX];
 	bool has_tag[STACK_BURST_MAX];
 
 	for (unsigned int i = 0; i < count; i++) {
-		make(seed, (uint16_t)(port + i), &alone[i]);
+		make(seed, (uint16_t)(port + i), i < tags, &alone[i]);
 		copy(&alone[i], &together[i]);
 		has_tag[i] = tagged(&alone[i]);
 		stack_burst(one, &alone[i], 1, w.now);
@@ -130,7 +132,7 @@ alike(uint8_t closed, uint8_t tx_offload)
 	one = stack_init(memory, &w.conf, w.now);
 	for (unsigned int i = 0; i < ROUNDS; i++)
 		round_of(&seed, one, w.s, (uint16_t)(1024 + i * STACK_BURST_MAX),
-			 1 + seed_below(&seed, STACK_BURST_MAX));
+			 1 + seed_below(&seed, STACK_BURST_MAX), i % 3 ? 0 : STACK_COLUMNS);
 	/* Not for lack of answers. */
 	story_true(HERE, "cookies were sent", COUNTER(cookies_sent) > 0);
 	story_true(HERE, "connections were opened", COUNTER(opened) > 0);
