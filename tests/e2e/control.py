@@ -75,6 +75,10 @@ class Control:
         """The one of that client, a socket or "ADDRESS:PORT"; None if there is none."""
         wanted = client if isinstance(client, str) else end(client)
         found = [entry for entry in self.connections() if entry["client"] == wanted]
+        if len(found) > 1 and not isinstance(client, str):
+            # To another of our ports the kernel may take the same port of its own again.
+            found = [entry for entry in found
+                     if entry["server"].endswith(f":{client.getpeername()[1]}")]
         assert len(found) <= 1, found
         return found[0] if found else None
 
