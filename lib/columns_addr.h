@@ -6,10 +6,10 @@
 
 #include "addr_set.h"
 #include "columns.h"
+#include "stack_columns.h"
 #include "wire_layout.h"
 
 #ifdef __x86_64__
-#define ADDR6_WORDS 4
 #define RANGES_WIDE 8 /* so many owned ranges are looked at in a row */
 
 /* Is it one of the host's addresses? addr in host byte order. */
@@ -46,12 +46,12 @@ is_host4(column addr)
 
 /* Is addr, in network byte order as in memory, above bound, or the same where that will do? */
 static WIDE_INLINE lanes
-above6(const column addr[ADDR6_WORDS], const uint8_t bound[16], bool or_same)
+above6(const column addr[STACK_ADDR_WORDS], const uint8_t bound[16], bool or_same)
 {
 	lanes more = 0, same = 0xffff;
 
 #pragma GCC unroll 4
-	for (unsigned int i = 0; i < ADDR6_WORDS; i++) {
+	for (unsigned int i = 0; i < STACK_ADDR_WORDS; i++) {
 		const column b = column_of(ntohl(wire_word(bound + 4 * i)));
 		const column a = column_swap(addr[i]);
 
@@ -64,7 +64,7 @@ above6(const column addr[ADDR6_WORDS], const uint8_t bound[16], bool or_same)
 /* Is it one of the host's addresses? They lie in the frames, too, at byte at. */
 static WIDE_INLINE lanes
 owned6(const struct addr_set *set, const uint8_t *const frames[COLUMNS], size_t at,
-       const column addr[ADDR6_WORDS])
+       const column addr[STACK_ADDR_WORDS])
 {
 	lanes in = 0;
 
@@ -81,7 +81,7 @@ owned6(const struct addr_set *set, const uint8_t *const frames[COLUMNS], size_t 
 
 /* As wire_ip6_is_host(). */
 static WIDE_INLINE lanes
-is_host6(const column addr[ADDR6_WORDS])
+is_host6(const column addr[STACK_ADDR_WORDS])
 {
 	const column high = _mm512_or_si512(addr[0], addr[1]);
 	const lanes has_high = _mm512_test_epi32_mask(high, high);
